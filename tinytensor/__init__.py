@@ -1,0 +1,24 @@
+"""tinytensor: what comes right after micrograd.
+
+Vectorized automatic differentiation on NumPy arrays, small enough to read in one sitting.
+Read the source in this order: ``value.py`` (the lecture's scalar), ``tensor.py``, ``engine.py``,
+``rules/``, ``nn/``.
+"""
+
+from . import functional
+from .autograd import grad
+from .creation import arange, eye, from_dlpack, full, manual_seed, ones, rand, randn, tensor, zeros
+from .modes import enable_grad, is_grad_enabled, no_grad
+from .primitive import primitive
+from .primitives import log_softmax, logsumexp, relu, sigmoid, softmax
+from .rules import elementwise, linalg, neural, reductions, shapes  # noqa: F401  # these fill the rule table
+from .tensor import Tensor
+from .value import Value
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Tensor", "Value", "tensor", "zeros", "ones", "full", "arange", "eye", "randn", "rand", "from_dlpack", "manual_seed",
+    "grad", "no_grad", "enable_grad", "is_grad_enabled", "primitive", "functional",
+    "relu", "sigmoid", "softmax", "log_softmax", "logsumexp",
+]  # fmt: skip

@@ -1,0 +1,174 @@
+"""Ways to make a Tensor: from data, from a shape, at random, or from another library's memory.
+
+Random numbers come from ``numpy.random.Generator``: pass one, or seed tinytensor's own with
+`manual_seed`. Read next: ``tensor.py``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .arrays import to_array
+from .tensor import Tensor
+
+Shape = int | tuple[int, ...]
+_default = np.random.default_rng()
+
+
+def tensor(data: Any, requires_grad: bool = False, dtype: npt.DTypeLike | None = None, label: str = "") -> Tensor:
+    """A Tensor with a copy of `data`, as ``torch.tensor``; ``Tensor(array)`` shares memory instead.
+
+    Examples
+    --------
+    >>> import tinytensor as tt
+    >>> tt.tensor([1, 2, 3], dtype=np.float32)
+    Tensor([1., 2., 3.], dtype=float32)
+    """
+    return Tensor(np.array(to_array(data, dtype)), requires_grad, label=label)
+
+
+def zeros(shape: Shape, dtype: npt.DTypeLike = np.float64, requires_grad: bool = False, label: str = "") -> Tensor:
+    """A tensor of zeros.
+
+    Examples
+    --------
+    >>> import tinytensor as tt
+    >>> tt.zeros((2, 3)).shape
+    (2, 3)
+    """
+    return Tensor(np.zeros(shape, dtype), requires_grad, label=label)
+
+
+def ones(shape: Shape, dtype: npt.DTypeLike = np.float64, requires_grad: bool = False, label: str = "") -> Tensor:
+    """A tensor of ones.
+
+    Examples
+    --------
+    >>> import tinytensor as tt
+    >>> tt.ones(3).tolist()
+    [1.0, 1.0, 1.0]
+    """
+    return Tensor(np.ones(shape, dtype), requires_grad, label=label)
+
+
+def full(
+    shape: Shape, fill_value: Any, dtype: npt.DTypeLike | None = None, requires_grad: bool = False, label: str = ""
+) -> Tensor:
+    """A tensor with the same value everywhere.
+
+    Examples
+    --------
+    >>> import tinytensor as tt
+    >>> tt.full(2, 0.5).tolist()
+    [0.5, 0.5]
+    """
+    return Tensor(np.full(shape, fill_value, dtype), requires_grad, label=label)
+
+
+def arange(*args: Any, dtype: npt.DTypeLike | None = None, requires_grad: bool = False, label: str = "") -> Tensor:
+    """Evenly spaced values: ``arange(stop)``, ``arange(start, stop)`` or ``arange(start, stop, step)``.
+
+    Examples
+    --------
+    >>> import tinytensor as tt
+    >>> tt.arange(1, 4).tolist()
+    [1, 2, 3]
+    """
+    return Tensor(np.arange(*args, dtype=dtype), requires_grad, label=label)
+
+
+def eye(
+    n: int, m: int | None = None, dtype: npt.DTypeLike = np.float64, requires_grad: bool = False, label: str = ""
+) -> Tensor:
+    """A matrix with ones on the diagonal, of shape (n, m) or (n, n).
+
+    Examples
+    --------
+    >>> import tinytensor as tt
+    >>> tt.eye(2).tolist()
+    [[1.0, 0.0], [0.0, 1.0]]
+    """
+    return Tensor(np.eye(n, m, dtype=dtype), requires_grad, label=label)
+
+
+def randn(
+    *shape: int,
+    generator: np.random.Generator | None = None,
+    dtype: npt.DTypeLike = np.float64,
+    requires_grad: bool = False,
+    label: str = "",
+) -> Tensor:
+    """Draws from the standard normal distribution; ``randn(2, 3)`` has shape (2, 3).
+
+    Examples
+    --------
+    >>> import tinytensor as tt
+    >>> tt.randn(2, 3, generator=np.random.default_rng(0)).shape
+    (2, 3)
+    """
+    return Tensor(rng(generator).standard_normal(shape).astype(dtype), requires_grad, label=label)
+
+
+def rand(
+    *shape: int,
+    generator: np.random.Generator | None = None,
+    dtype: npt.DTypeLike = np.float64,
+    requires_grad: bool = False,
+    label: str = "",
+) -> Tensor:
+    """Draws from the uniform distribution over [0, 1); ``rand(2, 3)`` has shape (2, 3).
+
+    Examples
+    --------
+    >>> import tinytensor as tt
+    >>> bool((tt.rand(100) < 1).all())
+    True
+    """
+    return Tensor(rng(generator).random(shape).astype(dtype), requires_grad, label=label)
+
+
+def from_dlpack(array: Any) -> Tensor:
+    """A Tensor that shares memory with another library's CPU array (PyTorch's, JAX's, NumPy's).
+
+    Examples
+    --------
+    >>> import tinytensor as tt
+    >>> a = np.zeros(2)
+    >>> t = tt.from_dlpack(a)
+    >>> a[0] = 7.0
+    >>> t.tolist()
+    [7.0, 0.0]
+    """
+    return Tensor(np.from_dlpack(array))
+
+
+def manual_seed(seed: int) -> np.random.Generator:
+    """Seed the generator that is used wherever none is passed, and return it.
+
+    Examples
+    --------
+    >>> import tinytensor as tt
+    >>> _ = tt.manual_seed(0)
+    >>> a = tt.randn(3)
+    >>> _ = tt.manual_seed(0)
+    >>> bool((a == tt.randn(3)).all())
+    True
+    """
+    global _default
+    _default = np.random.default_rng(seed)
+    return _default
+
+
+def rng(generator: np.random.Generator | None = None) -> np.random.Generator:
+    """`generator`, checked, or the default one."""
+    if generator is None:
+        return _default
+    if not isinstance(generator, np.random.Generator):
+        raise TypeError(
+            f"generator: expected a numpy.random.Generator, got {type(generator).__name__}; make one with "
+            "np.random.default_rng(seed)"
+        )
+    return generator

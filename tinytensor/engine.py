@@ -1,0 +1,246 @@
+"""The engine: record operations on the way forward, apply the chain rule on the way back.
+
+A node remembers the function that made it and the arguments it was made from: no closures, so the
+graph is data that can be walked, drawn and replayed. The engine looks gradients up in the rule
+table and sums out what broadcasting copied, in one place (`unbroadcast`). It knows no operation by
+name. Read `apply`, then `propagate`, then `backward`; next: ``rules/elementwise.py``, and
+``tensor.py`` for what a user sees.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from .calls import bind
+from .errors import changed, explain, misshapen, no_rule, not_differentiable, wrong_call
+from .modes import mode
+from .node import NOTHING, Node
+from .rules.table import RULES, Function, Rule
+
+# ---------------------------------------------------------------------------------------- forward
+
+
+def apply(function: Function, args: tuple[Any, ...], kwargs: dict[str, Any] = NOTHING) -> Any:
+    """Run `function` on the data of its arguments, and remember how the result was made.
+
+    Parameters
+    ----------
+    function : callable
+        A key of the rule table.
+    args, kwargs
+        As for the function itself; at least one argument is a node or a sequence with a node.
+
+    Returns
+    -------
+    Node
+        Of the most general class among the operands. It remembers `args` where a gradient is asked
+        of one of them and recording is on.
+
+    Raises
+    ------
+    NotImplementedError
+        Where the table has no row for `function`.
+    TypeError, ValueError, IndexError
+        What the function says of its arguments, with the operation and the shapes named.
+    """
+    row = RULES.get(function)
+    if row is None:
+        raise no_rule(function)
+    if kwargs or len(args) > len(row.names):
+        args, kwargs = bind(row, args, kwargs)
+    raw, nodes = _raw(row, args)
+    try:
+        data = row.forward(*raw, **kwargs)
+    except (TypeError, ValueError, IndexError) as error:
+        raise explain(error, function, raw) from None
+    kind: Any = type(nodes[0])
+    for node in nodes:
+        if not isinstance(node, kind):
+            kind = type(node)
+    result: Node = kind._make(data, False)
+    if mode.recording and any([node._requires_grad for node in nodes]):
+        _record(result, function, args, kwargs)
+    return result
+
+
+def _record(result: Node, function: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    kind = result._data.dtype.kind if type(result._data) is not float else "f"
+    if kind == "c":
+        raise not_differentiable(function, result._data.dtype)
+    if kind == "f":  # an integer result was asked for (astype, dtype=): nothing to differentiate
+        result._requires_grad = True
+        result._function, result._args, result._kwargs = function, args, kwargs
+
+
+def _raw(row: Rule, args: tuple[Any, ...]) -> tuple[list[Any], list[Node]]:
+    """The arguments as plain arrays, and the nodes among them, also within sequences."""
+    raw: list[Any] = []
+    nodes: list[Node] = []
+    for position, arg in enumerate(args):
+        if isinstance(arg, Node):
+            raw.append(arg._data)
+            nodes.append(arg)
+        elif isinstance(arg, (list, tuple)) and (inner := [a for a in arg if isinstance(a, Node)]):
+            if position not in row.sequences:
+                raise wrong_call(row.function, "a list of tensors is not an array; np.stack makes it one")
+            raw.append([a._data if isinstance(a, Node) else a for a in arg])
+            nodes += inner
+        else:
+            raw.append(arg)
+    return raw, nodes
+
+
+# --------------------------------------------------------------------------------------- backward
+
+
+def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
+    """Sum a gradient down to the shape of the operand that it belongs to.
+
+    This is the whole step from the scalar lecture to tensors. Forward, broadcasting *copies* an
+    operand along new leading axes and along axes of size 1. An element that was copied k times was
+    used k times, and a value used k times receives the sum of k gradients: backward *sums* over
+    exactly those axes.
+
+    Examples
+    --------
+    >>> unbroadcast(np.ones((4, 3)), (3,))  # a bias, copied down 4 rows
+    array([4., 4., 4.])
+    >>> unbroadcast(np.ones((4, 3)), (4, 1))  # a column, copied over 3 columns
+    array([[3.],
+           [3.],
+           [3.],
+           [3.]])
+    """
+    new = g.ndim - len(shape)
+    if new:
+        g = np.sum(g, axis=tuple(range(new)))
+    stretched = tuple(k for k, size in enumerate(shape) if size == 1 and g.shape[k] != 1)
+    if stretched:
+        g = np.sum(g, axis=stretched, keepdims=True)
+    return g
+
+
+def operands(node: Node) -> Iterator[tuple[int, int | None, Node]]:
+    """The nodes among a node's arguments: (position, index within a sequence or None, operand)."""
+    for position, arg in enumerate(node._args):
+        if isinstance(arg, Node):
+            yield position, None, arg
+        elif isinstance(arg, (list, tuple)):
+            yield from ((position, i, a) for i, a in enumerate(arg) if isinstance(a, Node))
+
+
+def newest_first(root: Node) -> list[Node]:
+    """Every node that `root` was computed from and that needs a gradient, newest first.
+
+    A node is newer than its operands, so newest first is a reverse topological order: when the walk
+    comes to a node, all of its users have been there. The search keeps its own stack, since Python's
+    would overflow on a chain of a thousand operations.
+    """
+    seen, stack = {root}, [root]
+    while stack:
+        for _, _, operand in operands(stack.pop()):
+            if operand._requires_grad and operand not in seen:
+                seen.add(operand)
+                stack.append(operand)
+    return sorted(seen, key=lambda node: node._time, reverse=True)
+
+
+def propagate(
+    root: Node, seed: Any, wanted: Sequence[Node] | None = None, create_graph: bool = False
+) -> Iterator[tuple[Node, Any]]:
+    """Walk the graph backward and yield each node with its finished gradient.
+
+    Parameters
+    ----------
+    root : Node
+        Where the walk starts, and `seed`, its gradient.
+    wanted : sequence of Node, optional
+        Compute only what these need; everything that requires a gradient by default.
+    create_graph : bool
+        Run the rules on the nodes in place of their arrays, so that the gradients have graphs.
+    """
+    order = newest_first(root)
+    needed = set(order) if wanted is None else _leading_to(set(wanted), order)
+    pending = {root: seed}
+    for node in order:
+        g = pending.pop(node, None)
+        if g is None:  # off the wanted paths, or behind a rule that is None
+            continue
+        yield node, g
+        if node._function is None:
+            continue
+        row = RULES.get(node._function)
+        if row is None:
+            raise no_rule(node._function)
+        _check_unchanged(node)
+        out, args = (node, node._args) if create_graph else (node._data, _raw(row, node._args)[0])
+        for position, i, operand in operands(node):
+            vjp = row.vjps[position] if position < len(row.vjps) else None
+            if vjp is None or operand not in needed:
+                continue
+            where = {} if i is None else {"i": i}
+            part = vjp(g, out, *args, **node._kwargs, **where)
+            # A Value's data and gradient are Python floats: they have one shape and one dtype.
+            if type(part) is not float or type(operand._data) is not float:
+                part = _settle(part, operand, node, row, position, out, args)
+                if operand._function is None and not create_graph:
+                    part = _own(part, g, args)
+            pending[operand] = pending[operand] + part if operand in pending else part
+
+
+def _leading_to(wanted: set[Node], order: list[Node]) -> set[Node]:
+    """The nodes of `order` from which a walk backward comes to a wanted one."""
+    needed = set(wanted)
+    for node in reversed(order):
+        if any(operand in needed for _, _, operand in operands(node)):
+            needed.add(node)
+    return needed
+
+
+def _settle(part: Any, operand: Node, node: Node, row: Rule, position: int, out: Any, args: Any) -> Any:
+    """Give a rule's result exactly the shape and the dtype of the operand it belongs to."""
+    data = operand._data
+    shape, dtype = ((), np.float64) if type(data) is float else (data.shape, data.dtype)
+    if not hasattr(part, "shape"):
+        part = np.asarray(part)
+    if part.shape != shape:
+        spread = row.spread(position, out, *args, **node._kwargs) if row.spread else shape
+        # Anything but the operand's shape, or the shape it was broadcast to, is a wrong rule:
+        # summing that away would hide the mistake.
+        if part.shape != spread:
+            raise misshapen(row.function, position, part.shape, shape, spread)
+        part = unbroadcast(part, shape)
+        if part.shape != shape:
+            raise misshapen(row.function, position, spread, shape, shape)
+    if part.dtype != dtype:
+        part = part.astype(dtype)
+    return part
+
+
+def _own(part: Any, g: Any, args: Any) -> Any:
+    """A leaf keeps its gradient, so it must not share memory with another's: copy what is shared."""
+    if part is g or part.base is not None or any(part is arg for arg in args):
+        return part.copy()
+    return part
+
+
+def _check_unchanged(node: Node) -> None:
+    for _, _, operand in ((0, None, node), *operands(node)):
+        if operand._changed > node._time:
+            raise changed(node._function, operand, operand is node)
+
+
+def backward(root: Node, seed: Any) -> None:
+    """Store in every node's ``grad`` the derivative of `root`, contracted with `seed`.
+
+    Leaves add the new gradient to what they have; results of operations hold that of this walk
+    alone, so that repeating ``backward()`` is well defined.
+    """
+    for node, g in propagate(root, seed):
+        if node._function is None and node._grad is not None:
+            g = node._grad + g
+        # NumPy's functions return scalars in place of 0-d arrays; a Tensor's grad is an ndarray.
+        node._grad = g if type(g) is float else np.asarray(g)

@@ -1,0 +1,83 @@
+"""Grad mode: whether operations are recorded. Each thread has its own.
+
+Nothing here knows what is recorded. Read next: ``engine.py``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+
+
+class _Mode(threading.local):
+    recording = True  # each thread starts with its own
+
+
+mode = _Mode()
+
+
+class _Recording(contextlib.ContextDecorator):
+    """Set whether operations are recorded, for a block or a decorated function."""
+
+    recording: bool
+
+    def __init__(self) -> None:
+        self._before: list[bool] = []
+
+    def _recreate_cm(self) -> _Recording:
+        return type(self)()  # a decorated function may run in many threads at once
+
+    def __enter__(self) -> None:
+        self._before.append(mode.recording)
+        mode.recording = self.recording
+
+    def __exit__(self, *exc: object) -> None:
+        mode.recording = self._before.pop()
+
+
+class no_grad(_Recording):
+    """Record nothing: for inference, and for updates of parameters. Per thread.
+
+    Examples
+    --------
+    >>> import tinytensor as tt
+    >>> x = tt.Tensor([1.0, 2.0], requires_grad=True)
+    >>> with tt.no_grad():
+    ...     y = x * 2
+    >>> y.requires_grad
+    False
+    >>> @tt.no_grad()
+    ... def predict(x):
+    ...     return x * 2
+    >>> predict(x).requires_grad
+    False
+    """
+
+    recording = False
+
+
+class enable_grad(_Recording):
+    """Record again, within a `no_grad` block or function. Per thread.
+
+    Examples
+    --------
+    >>> import tinytensor as tt
+    >>> x = tt.Tensor([1.0, 2.0], requires_grad=True)
+    >>> with tt.no_grad(), tt.enable_grad():
+    ...     (x * 2).requires_grad
+    True
+    """
+
+    recording = True
+
+
+def is_grad_enabled() -> bool:
+    """Whether this thread records operations.
+
+    Examples
+    --------
+    >>> import tinytensor as tt
+    >>> tt.is_grad_enabled()
+    True
+    """
+    return mode.recording

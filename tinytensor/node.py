@@ -1,0 +1,57 @@
+"""Node: what the graph is made of. Data and how they were made, but nothing that is done with them.
+
+Read next: ``engine.py``.
+"""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import Any
+
+from .rules.table import Function
+
+NOTHING: dict[str, Any] = {}  # the keywords of a call without keywords; never written to
+now = count(1).__next__  # one clock for the process; a node is always newer than its operands
+
+
+class Node:
+    """A place in the graph: an array, how it was made, and the gradient that came back to it."""
+
+    __slots__ = (
+        "__weakref__",
+        "_args",  # the operands, in order: nodes, arrays, numbers, sequences
+        "_changed",  # when the data were last replaced; 0 for never
+        "_data",
+        "_function",  # what made it; None for a leaf
+        "_grad",
+        "_kwargs",
+        "_requires_grad",
+        "_time",  # when it was made
+        "label",
+    )
+
+    _args: tuple[Any, ...]
+    _changed: int
+    _data: Any
+    _function: Function | None
+    _grad: Any
+    _kwargs: dict[str, Any]
+    _requires_grad: bool
+    _time: int
+    label: str
+
+    @classmethod
+    def _make(cls, data: Any, requires_grad: bool) -> Node:
+        """A bare leaf. A subclass says here which kind of node holds a given result."""
+        node = cls.__new__(cls)
+        node._data = data
+        node._requires_grad = requires_grad
+        node._grad = node._function = None
+        node._args, node._kwargs = (), NOTHING
+        node._time, node._changed = now(), 0
+        node.label = ""
+        return node
+
+    def _touch(self) -> None:
+        """Note that the data have changed, so that older results are not differentiated with them."""
+        self._changed = now()

@@ -1,0 +1,108 @@
+"""Python's operators, by the name of the NumPy function that each is.
+
+``a + b`` is ``np.add(a, b)``. Comparisons give plain boolean arrays, and there is no ``+=``, so
+``x += y`` rebinds the name to a new node, as in micrograd. Read next: ``methods.py``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .engine import apply
+from .node import Node
+
+if TYPE_CHECKING:
+    _Base = Node  # Operators is mixed into Tensor, which is a Node
+else:
+    _Base = object
+
+
+class Operators(_Base):
+    """The operators of a Tensor."""
+
+    __slots__ = ()
+
+    def __add__(self, other: Any) -> Any:
+        return apply(np.add, (self, other))
+
+    def __radd__(self, other: Any) -> Any:
+        return apply(np.add, (other, self))
+
+    def __sub__(self, other: Any) -> Any:
+        return apply(np.subtract, (self, other))
+
+    def __rsub__(self, other: Any) -> Any:
+        return apply(np.subtract, (other, self))
+
+    def __mul__(self, other: Any) -> Any:
+        return apply(np.multiply, (self, other))
+
+    def __rmul__(self, other: Any) -> Any:
+        return apply(np.multiply, (other, self))
+
+    def __truediv__(self, other: Any) -> Any:
+        return apply(np.divide, (self, other))
+
+    def __rtruediv__(self, other: Any) -> Any:
+        return apply(np.divide, (other, self))
+
+    def __floordiv__(self, other: Any) -> Any:
+        return apply(np.floor_divide, (self, other))
+
+    def __rfloordiv__(self, other: Any) -> Any:
+        return apply(np.floor_divide, (other, self))
+
+    def __mod__(self, other: Any) -> Any:
+        return apply(np.remainder, (self, other))
+
+    def __rmod__(self, other: Any) -> Any:
+        return apply(np.remainder, (other, self))
+
+    def __pow__(self, other: Any) -> Any:
+        # NumPy's square is many times faster than its power, and exact.
+        return apply(np.square, (self,)) if type(other) is int and other == 2 else apply(np.power, (self, other))
+
+    def __rpow__(self, other: Any) -> Any:
+        return apply(np.power, (other, self))
+
+    def __matmul__(self, other: Any) -> Any:
+        return apply(np.matmul, (self, other))
+
+    def __rmatmul__(self, other: Any) -> Any:
+        return apply(np.matmul, (other, self))
+
+    def __neg__(self) -> Any:
+        return apply(np.negative, (self,))
+
+    def __pos__(self) -> Any:
+        return apply(np.positive, (self,))
+
+    def __abs__(self) -> Any:
+        return apply(np.absolute, (self,))
+
+    def __eq__(self, other: object) -> Any:
+        return self._data == plain(other)
+
+    def __ne__(self, other: object) -> Any:
+        return self._data != plain(other)
+
+    def __lt__(self, other: Any) -> Any:
+        return self._data < plain(other)
+
+    def __le__(self, other: Any) -> Any:
+        return self._data <= plain(other)
+
+    def __gt__(self, other: Any) -> Any:
+        return self._data > plain(other)
+
+    def __ge__(self, other: Any) -> Any:
+        return self._data >= plain(other)
+
+    __hash__ = object.__hash__  # by identity: a graph's sets and dicts hold nodes, not values
+
+
+def plain(value: Any) -> Any:
+    """A tensor's array; anything else as it is."""
+    return value._data if isinstance(value, Node) else value

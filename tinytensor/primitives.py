@@ -1,0 +1,192 @@
+"""The few functions that NumPy lacks: indexing and its scatter, relu, softmax, the fused layer and loss.
+
+On arrays a primitive is the plain function below; on Tensors the engine records it. The derivatives
+stand with NumPy's own in the rule table. Read next: ``rules/neural.py``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .node import Node
+from .primitive import primitive
+
+Array = np.ndarray[Any, Any]
+
+
+# ------------------------------------------------------------------------------ indexing, dtypes
+
+
+def plain_key(key: Any) -> Any:
+    """An index as NumPy takes it: tensors and lists become arrays of their own.
+
+    Index arrays are copied, so that one changed later (a shuffled permutation) can't spoil backward.
+    """
+    if isinstance(key, tuple):
+        return tuple(plain_key(part) for part in key)
+    if isinstance(key, Node):
+        key = key._data
+    return np.array(key) if isinstance(key, (list, np.ndarray)) else key
+
+
+def is_basic(key: Any) -> bool:
+    """Whether an index makes a view: integers, slices, ellipsis and newaxis only."""
+    parts = key if isinstance(key, tuple) else (key,)
+    return all(
+        part is None or part is Ellipsis or isinstance(part, (slice, np.integer)) or type(part) is int for part in parts
+    )
+
+
+@primitive
+def index(x: Array, key: Any) -> Array:
+    """``x[key]``, with every kind of NumPy index."""
+    try:
+        return x[key]
+    except IndexError as error:
+        raise IndexError(f"index of a tensor of shape {np.shape(x)}: {error}") from None
+
+
+@primitive
+def scatter(g: Array, key: Any, shape: tuple[int, ...]) -> Array:
+    """Zeros of `shape` with `g` added at `key`; an element named twice receives both."""
+    out = np.zeros(shape, np.asarray(g).dtype)
+    if is_basic(key):
+        out[key] = g
+    else:
+        np.add.at(out, key, g)
+    return out
+
+
+@primitive
+def astype(x: Array, dtype: Any) -> Array:
+    """`x` in another dtype."""
+    return np.asarray(x).astype(dtype)
+
+
+# ----------------------------------------------------------------------------------- elementwise
+
+
+@primitive
+def relu(x: Array) -> Array:
+    """max(x, 0), elementwise; its slope at 0 is 0.
+
+    Examples
+    --------
+    >>> relu(np.array([-1.0, 0.0, 2.0]))
+    array([0., 0., 2.])
+    """
+    return np.maximum(x, 0)
+
+
+@primitive
+def sigmoid(x: Array) -> Array:
+    """1 / (1 + exp(-x)), elementwise, without overflow.
+
+    Examples
+    --------
+    >>> sigmoid(np.array([-1000.0, 0.0, 1000.0]))
+    array([0. , 0.5, 1. ])
+    """
+    small = np.exp(-np.abs(x))  # in [0, 1], so nothing overflows
+    return np.where(np.less(x, 0), small, 1) / (1 + small)
+
+
+@primitive
+def bce(logits: Array, target: Array) -> Array:
+    """-log of the probability that sigmoid(logits) gives to `target`, elementwise, without overflow."""
+    return np.maximum(logits, 0) - logits * target + np.log1p(np.exp(-np.abs(logits)))
+
+
+# ------------------------------------------------------------------------------------ reductions
+
+
+@primitive
+def logsumexp(a: Array, axis: Any = None, keepdims: bool = False) -> Array:
+    """log(sum(exp(a))) over an axis, without overflow.
+
+    Examples
+    --------
+    >>> logsumexp(np.array([1000.0, 1000.0])).round(4)
+    np.float64(1000.6931)
+    """
+    highest = np.max(a, axis=axis, keepdims=True, initial=-np.inf)
+    highest = np.where(np.isfinite(highest), highest, highest.dtype.type(0))  # inf - inf is nan
+    with np.errstate(divide="ignore"):  # log(0) is -inf, and is right
+        out = np.log(np.sum(np.exp(a - highest), axis=axis, keepdims=True)) + highest
+    return out if keepdims else np.squeeze(out, axis=axis if axis is not None else tuple(range(np.ndim(a))))
+
+
+@primitive
+def softmax(x: Array, axis: int = -1) -> Array:
+    """exp(x) / sum(exp(x)) along an axis, without overflow.
+
+    Examples
+    --------
+    >>> softmax(np.array([1000.0, 1000.0]))
+    array([0.5, 0.5])
+    """
+    e = np.exp(x - np.maximum.reduce(x, axis=axis, keepdims=True, initial=-np.inf))
+    return e / np.add.reduce(e, axis=axis, keepdims=True)
+
+
+@primitive
+def log_softmax(x: Array, axis: int = -1) -> Array:
+    """log(softmax(x)) along an axis, without overflow.
+
+    Examples
+    --------
+    >>> log_softmax(np.array([0.0, -1000.0]))
+    array([    0., -1000.])
+    """
+    x = x - np.maximum.reduce(x, axis=axis, keepdims=True, initial=-np.inf)
+    return x - np.log(np.add.reduce(np.exp(x), axis=axis, keepdims=True))
+
+
+# ------------------------------------------------------------------------- linear algebra, losses
+
+
+@primitive
+def linear(x: Array, weight: Array, bias: Array | None = None) -> Array:
+    """``x @ weight.T + bias`` in one node; `weight` has PyTorch's shape (out, in).
+
+    Examples
+    --------
+    >>> linear(np.ones((2, 3)), np.ones((4, 3)), np.zeros(4)).shape
+    (2, 4)
+    """
+    if np.ndim(weight) != 2 or not np.ndim(x) or x.shape[-1] != weight.shape[1]:
+        raise ValueError(
+            f"linear: the input has shape {np.shape(x)} and the weight {np.shape(weight)}; expected (…, in) and "
+            "(out, in) with the same in"
+        )
+    if bias is None:
+        return np.matmul(x, weight.T)
+    if np.shape(bias) != weight.shape[:1]:
+        raise ValueError(f"linear: the bias has shape {np.shape(bias)}, expected {weight.shape[:1]}")
+    out = np.matmul(x, weight.T)
+    # Adding in place saves a temporary of the output's size.
+    return np.add(out, bias, out=out) if isinstance(out, np.ndarray) and out.dtype == bias.dtype else out + bias
+
+
+@primitive
+def contract(subscripts: str, arrays: list[Array], optimize: Any = False) -> Array:
+    """``np.einsum`` where no operand repeats a letter and each letter stands in another term too."""
+    return np.asarray(np.einsum(subscripts, *arrays, optimize=optimize))
+
+
+@primitive
+def nll(logits: Array, log_probs: Array, target: Array, reduction: str = "mean") -> Array:
+    """Cross-entropy of `target` (labels or probabilities), given ``log_probs = log_softmax(logits)``.
+
+    `log_probs` rides along so that the rule need not compute it again.
+    """
+    if target.dtype.kind == "f":
+        losses = -np.sum(target * log_probs, axis=-1)
+    else:
+        losses = -np.take_along_axis(log_probs, target[..., None], axis=-1)[..., 0]
+    if reduction == "none":
+        return losses
+    total = np.add.reduce(losses, axis=None)
+    return total if reduction == "sum" else total / total.dtype.type(losses.size)

@@ -1,0 +1,117 @@
+"""Reductions: the output has lost axes, so the gradient gets them back before it is spread out.
+
+Forward sums, backward copies: the mirror of broadcasting, where forward copies and backward sums.
+Read next: ``rules/shapes.py``.
+"""
+
+import math
+
+import numpy as np
+
+from ..primitives import index, logsumexp
+from .table import PLAIN, rule
+
+
+def restore(g, a, axis, keepdims):
+    """Give a reduction's result its lost axes back, with size 1, so that it broadcasts against `a`."""
+    return g if keepdims else np.reshape(g, kept_shape(np.shape(a), axis))
+
+
+def kept_shape(shape, axis):
+    """The shape after a reduction with ``keepdims=True``."""
+    lost = axes_of(shape, axis)
+    return tuple(1 if k in lost else size for k, size in enumerate(shape))
+
+
+def axes_of(shape, axis):
+    """The axes named by None, an int or a tuple, counted from the left."""
+    given = range(len(shape)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    return {int(k) % max(len(shape), 1) for k in given}
+
+
+def count_along(shape, axis):
+    """How many elements a reduction combines into one."""
+    return math.prod(shape[k] for k in axes_of(shape, axis)) if shape else 1
+
+
+def spread_out(g, a, axis, keepdims):
+    """Copy a reduction's gradient to every element that was reduced."""
+    return np.broadcast_to(restore(g, a, axis, keepdims), np.shape(a))
+
+
+rule(np.sum, lambda g, out, a, axis=None, dtype=None, *, keepdims=False: spread_out(g, a, axis, keepdims))
+rule(np.mean, lambda g, out, a, axis=None, dtype=None, *, keepdims=False:
+     spread_out(g / max(count_along(np.shape(a), axis), 1), a, axis, keepdims))
+rule(logsumexp, lambda g, out, a, axis=None, keepdims=False: logsumexp_rule(g, out, a, axis, keepdims),
+     forward=logsumexp.forward)
+
+
+def logsumexp_rule(g, out, a, axis, keepdims):
+    """g softmax(a); 0 where every element was -inf."""
+    out = restore(out, a, axis, keepdims)
+    return restore(g, a, axis, keepdims) * np.exp(a - np.where(out == -np.inf, 0, out))
+
+
+# -------------------------------------------------------------------------------------- extremes
+
+
+def share_among_tied(g, out, a, axis=None, *, keepdims=False):
+    """The elements that attain the extreme share the gradient equally."""
+    tied = a == restore(out, a, axis, keepdims)
+    count = np.sum(tied, axis=None if axis is None else tuple(axes_of(np.shape(a), axis)), keepdims=True)
+    return restore(g, a, axis, keepdims) * tied / count.astype(g.dtype)
+
+
+rule(np.max, share_among_tied)
+rule(np.min, share_among_tied)
+
+# ------------------------------------------------------------------------------- products, spread
+
+
+def exclusive_products(a):
+    """Along the last axis, the product of all elements before each one.
+
+    By doubling: after step k an element holds the product of the 2^k elements before it. No division,
+    so zeros are exact; only slices and products, so it is differentiable again.
+    """
+    size = np.shape(a)[-1]
+    ones = np.ones_like(a)
+    product = np.concatenate([ones[..., :1], index(a, (..., slice(None, -1)))], axis=-1)
+    step = 1
+    while step < size:
+        product = product * np.concatenate([ones[..., :step], index(product, (..., slice(None, -step)))], axis=-1)
+        step *= 2
+    return product
+
+
+def product_rule(g, out, a, axis=None, dtype=None, *, keepdims=False):
+    """g times the product of all *other* elements: right with any number of zeros among them."""
+    shape = np.shape(a)
+    lost = sorted(axes_of(shape, axis))
+    kept = [k for k in range(len(shape)) if k not in lost]
+    flat = np.reshape(np.transpose(a, kept + lost), [shape[k] for k in kept] + [count_along(shape, axis)])
+    backward = (..., slice(None, None, -1))
+    others = exclusive_products(flat) * index(exclusive_products(index(flat, backward)), backward)
+    others = np.reshape(others, [shape[k] for k in kept + lost])
+    return restore(g, a, axis, keepdims) * np.transpose(others, np.argsort(kept + lost))
+
+
+def variance_rule(g, out, a, axis=None, dtype=None, *, ddof=0, keepdims=False):
+    """2 (a - mean) / (n - ddof)."""
+    n = count_along(np.shape(a), axis) - ddof
+    return restore(g, a, axis, keepdims) * 2 * (a - np.mean(a, axis=axis, keepdims=True)) / n
+
+
+def deviation_rule(g, out, a, axis=None, dtype=None, *, ddof=0, keepdims=False):
+    """(a - mean) / ((n - ddof) out); 0 for constants, where the deviation has its kink."""
+    safe = np.where(out == 0, 1, out)
+    return variance_rule(np.where(out == 0, 0, g) / (2 * safe), out, a, axis, ddof=ddof, keepdims=keepdims)
+
+
+rule(np.prod, product_rule)
+rule(np.var, variance_rule)
+rule(np.std, deviation_rule)
+
+# -------------------------------------------------------------------- no gradient: plain arrays
+
+PLAIN.update({np.argmax, np.argmin, np.any, np.all, np.count_nonzero, np.nonzero, np.argsort})

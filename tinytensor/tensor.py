@@ -1,0 +1,346 @@
+"""Tensor: a NumPy array that remembers how it was made, so that it can be differentiated.
+
+Here are the constructor, the data and the gradient, Python's operators and NumPy's protocols. Every
+operation is handed to the engine by the name of the NumPy function that it is; there is no calculus
+in this file. The methods that are NumPy's functions under another spelling (``t.sum()``) stand in
+``methods.py``. Read next: ``engine.py``.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from . import engine
+from .arrays import Array, fitted, to_array
+from .engine import apply
+from .errors import wrong_call
+from .methods import Methods
+from .modes import is_grad_enabled
+from .node import NOTHING, Node, now
+from .operators import Operators, plain
+from .primitives import astype, index, plain_key
+from .rules.table import COMPOSED, PLAIN, name_of
+
+
+class Tensor(Operators, Methods, Node):
+    """An n-dimensional array with a gradient.
+
+    Parameters
+    ----------
+    data : array_like
+        Numbers. An ndarray is wrapped, not copied (`tensor` copies); a number gives a 0-d tensor.
+    requires_grad : bool
+        Whether operations on this tensor are recorded, so that `backward` can find its gradient.
+        Floating dtypes only.
+    dtype : dtype_like, optional
+        As NumPy finds it by default: Python floats are float64, Python integers int64.
+    label : str
+        A name, for drawings and errors.
+
+    Raises
+    ------
+    TypeError
+        Where `data` is not numeric, or a gradient is asked of a dtype that has none.
+
+    Examples
+    --------
+    >>> import tinytensor as tt
+    >>> x = tt.Tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
+    >>> b = tt.Tensor([10.0, 20.0], requires_grad=True)
+    >>> (x * b).sum().backward()
+    >>> x.grad
+    array([[10., 20.],
+           [10., 20.]])
+    >>> b.grad  # b was copied down two rows, so its gradient is summed over them
+    array([4., 6.])
+    """
+
+    __slots__ = ()
+
+    def __init__(
+        self, data: Any, requires_grad: bool = False, dtype: npt.DTypeLike | None = None, label: str = ""
+    ) -> None:
+        self._data = to_array(data, dtype)
+        self._requires_grad = False
+        self._grad = self._function = None
+        self._args, self._kwargs = (), NOTHING
+        self._time, self._changed = now(), 0
+        self.label = label
+        if requires_grad:
+            self.requires_grad = True
+
+    @classmethod
+    def _make(cls, data: Any, requires_grad: bool) -> Node:
+        if type(data) is not np.ndarray:  # NumPy returns scalars in place of 0-d arrays
+            data = np.asarray(data)
+        return super()._make(data, requires_grad)
+
+    # ------------------------------------------------------------------------ data and gradient
+
+    @property
+    def data(self) -> Array:
+        """The ndarray itself. Assigning or updating it in place is noted: see `backward`."""
+        return self._data  # type: ignore[no-any-return]  # a Node holds any kind of data
+
+    @data.setter
+    def data(self, value: Any) -> None:
+        self._data = fitted(value, self._data, "data")
+        self._touch()
+
+    @property
+    def grad(self) -> Array | None:
+        """The gradient, an ndarray of this tensor's shape and dtype; None before any backward."""
+        return self._grad  # type: ignore[no-any-return]
+
+    @grad.setter
+    def grad(self, value: Any) -> None:
+        self._grad = None if value is None else fitted(value, self._data, "grad")
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether a gradient is wanted for this tensor."""
+        return self._requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, wanted: bool) -> None:
+        if self._function is not None and not wanted:
+            raise RuntimeError(f"requires_grad of the result of {name_of(self._function)} is True; use detach()")
+        if wanted and self._data.dtype.kind != "f":
+            raise TypeError(
+                f"only floating tensors have gradients, got {self._data.dtype}: write 1.0 for 1, or dtype=np.float64"
+            )
+        self._requires_grad = bool(wanted)
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether this tensor was given rather than computed from one that requires a gradient."""
+        return self._function is None
+
+    def backward(self, gradient: Any = None) -> None:
+        """Compute the gradient of this tensor with respect to everything that it was made from.
+
+        Leaves with ``requires_grad`` add it to their `grad`; results on the way hold that of this
+        call alone, so that a graph can be drawn with its gradients. A graph may be walked again.
+
+        Parameters
+        ----------
+        gradient : array_like, optional
+            The gradient of some later scalar with respect to this tensor, of this tensor's shape.
+            1 by default, where the tensor has one element.
+
+        Raises
+        ------
+        RuntimeError
+            Where nothing was recorded, more than one element stands and no gradient is given, or
+            data changed since the forward pass.
+        ValueError
+            Where `gradient` has another shape.
+
+        Examples
+        --------
+        >>> import tinytensor as tt
+        >>> x = tt.Tensor([1.0, 2.0, 3.0], requires_grad=True)
+        >>> (x**2).backward(gradient=[1.0, 0.0, 10.0])
+        >>> x.grad
+        array([ 2.,  0., 60.])
+        """
+        engine.backward(self, seed_for(self, gradient, "backward"))
+
+    def detach(self) -> Tensor:
+        """The same data (shared, not copied) outside of the graph."""
+        return Tensor(self._data)
+
+    def astype(self, dtype: npt.DTypeLike) -> Any:
+        """This tensor in another dtype; the gradient comes back in this one."""
+        return apply(astype, (self, np.dtype(dtype)))
+
+    # ------------------------------------------------------------------------------ description
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The size of each axis."""
+        return self._data.shape  # type: ignore[no-any-return]
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return self._data.ndim  # type: ignore[no-any-return]
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return self._data.size  # type: ignore[no-any-return]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype of the elements."""
+        return self._data.dtype  # type: ignore[no-any-return]
+
+    @property
+    def _op(self) -> str:
+        """What made this tensor, as drawings show it."""
+        return "" if self._function is None else SYMBOLS.get(name_of(self._function), name_of(self._function))
+
+    @property
+    def _prev(self) -> set[Node]:
+        """The operands that this tensor was made from, as in the lecture."""
+        return {operand for _, _, operand in engine.operands(self)}
+
+    def __repr__(self) -> str:
+        values = np.array2string(self._data, separator=", ", prefix="Tensor(")
+        parts = [values, f"dtype={self.dtype}"]
+        if self._function is not None:
+            parts.append(f"op={name_of(self._function)}")
+        elif self._requires_grad:
+            parts.append("requires_grad=True")
+        return f"Tensor({', '.join(parts)}{f', label={self.label!r}' if self.label else ''})"
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if spec and self.size == 1 else format(repr(self), spec)
+
+    # ------------------------------------------------------------------- out of the graph, plainly
+
+    def numpy(self) -> Array:
+        """The ndarray, where no graph is lost; otherwise an error that names `detach`."""
+        return self.__array__()
+
+    def item(self) -> Any:
+        """The one element, as a Python number."""
+        if self._data.size != 1:
+            raise ValueError(f"item: expected one element, got shape {self.shape}; index one, or use tolist()")
+        return self._data.item()
+
+    def tolist(self) -> Any:
+        """The elements as nested Python lists."""
+        return self._data.tolist()
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __index__(self) -> int:
+        return operator.index(self._data)
+
+    def __bool__(self) -> bool:
+        if self._data.size != 1:
+            raise ValueError(f"the truth of a tensor of shape {self.shape} is ambiguous; use .any() or .all()")
+        return bool(self._data)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        if self._requires_grad and is_grad_enabled():
+            raise RuntimeError(
+                f"a tensor of shape {self.shape} that requires a gradient can't become an array: its graph would be "
+                "lost. Use np.stack for a list of tensors, or tensor.detach() or tensor.data to leave the graph"
+            )
+        return np.array(self._data, dtype=dtype, copy=copy)
+
+    def __dlpack__(self, **kwargs: Any) -> Any:
+        return self.numpy().__dlpack__(**kwargs)
+
+    def __dlpack_device__(self) -> Any:
+        return self._data.__dlpack_device__()
+
+    # --------------------------------------------------------------------------- as a container
+
+    def __len__(self) -> int:
+        if not self._data.ndim:
+            raise TypeError("len() of a 0-d tensor")
+        return len(self._data)
+
+    def __iter__(self) -> Iterator[Any]:
+        if not self._data.ndim:
+            raise TypeError("iteration over a 0-d tensor")
+        return (self[i] for i in range(len(self._data)))
+
+    def __contains__(self, value: Any) -> bool:
+        return bool(np.any(self._data == plain(value)))
+
+    def __getitem__(self, key: Any) -> Any:
+        return apply(index, (self, plain_key(key)))
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        recording = is_grad_enabled()
+        if self._function is not None or (self._requires_grad and recording):
+            raise RuntimeError(
+                "x[i] = v would change a tensor that a graph was built on. Make a new tensor with "
+                "np.where(mask, v, x), or change x.data[i] before the forward pass"
+            )
+        if isinstance(value, Node) and value._requires_grad and recording:
+            raise RuntimeError("x[i] = v: v requires a gradient, which x would lose; use np.where or np.stack")
+        self._data[plain_key(key)] = plain(value)
+        self._touch()
+
+    def __reduce__(self) -> Any:
+        return _rebuild, (type(self), *self._state("pickled"))
+
+    def __copy__(self) -> Tensor:
+        return _rebuild(type(self), *self._state("copied"))
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        data, grad, *rest = self._state("copied")
+        grad = None if grad is None else np.array(grad)
+        copied = memo[id(self)] = _rebuild(type(self), np.array(data), grad, *rest)
+        return copied
+
+    def _state(self, doing: str) -> tuple[Any, Any, bool, str]:
+        if self._function is not None:
+            raise RuntimeError(f"the result of {name_of(self._function)} can't be {doing}; detach() it first")
+        return self._data, self._grad, self._requires_grad, self.label
+
+    # ------------------------------------------------------------------------- NumPy's protocols
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if method != "__call__":
+            raise wrong_call(ufunc, f".{method} has no rule; np.sum, np.prod, np.max and np.min do")
+        return call(ufunc, inputs, kwargs)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        if not all(issubclass(t, (Tensor, np.ndarray)) for t in types):
+            return NotImplemented
+        return call(function, args, kwargs)
+
+
+def call(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """What one of NumPy's functions does when it meets a Tensor: a composition, a plain answer, or a node."""
+    if function in COMPOSED:
+        return COMPOSED[function](*args, **kwargs)
+    if function in PLAIN:
+        return function(*map(plain, args), **{name: plain(value) for name, value in kwargs.items()})
+    return apply(function, args, kwargs)
+
+
+def seed_for(output: Tensor, gradient: Any, operation: str) -> Any:
+    """The gradient that a walk from `output` starts with."""
+    if not output._requires_grad:
+        raise RuntimeError(
+            f"{operation}: this tensor does not require a gradient: it was made from tensors without requires_grad=True, "
+            "or under no_grad()"
+        )
+    if gradient is None:
+        if output.size != 1:
+            raise RuntimeError(
+                f"{operation}: the output has shape {output.shape}; reduce it to one element (sum, mean) or give its gradient"
+            )
+        return np.ones_like(output._data)
+    seed = to_array(plain(gradient))
+    if seed.shape != output.shape:
+        raise ValueError(f"{operation}: the gradient has shape {seed.shape}, the output {output.shape}")
+    return np.array(fitted(seed, output._data, "gradient"))
+
+
+def _rebuild(kind: type[Tensor], data: Any, grad: Any, requires_grad: bool, label: str) -> Tensor:
+    tensor: Any = kind._make(data, requires_grad)
+    tensor._grad, tensor.label = grad, label
+    return tensor  # type: ignore[no-any-return]
+
+
+SYMBOLS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "power": "**", "matmul": "@", "negative": "-",
+           "relu": "ReLU", "index": "[]"}  # fmt: skip
+"""Short names for drawings."""

@@ -1,0 +1,288 @@
+"""Value: the scalar of the lecture, kept as the 0-d special case of a Tensor.
+
+The rules, the graph and the walk are the engine's. What is special here: data and gradient are
+Python floats (no arrays, so it is fast), the gradient starts at 0.0, and ``a - b`` and ``a / b`` are
+built from ``+``, ``*`` and ``**`` as in the lecture, so that the graph drawn is the lecture's.
+Read next: ``scalar.py``, the lecture's network.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from . import engine
+from .modes import mode
+from .node import NOTHING, Node, now
+from .operators import plain
+from .primitives import relu
+from .rules.table import RULES, name_of
+from .tensor import SYMBOLS, Tensor
+
+Number = (int, float, np.number)
+
+# The same functions on Python floats: without an array in between they are some ten times faster.
+SCALAR: dict[Any, Callable[..., float]] = {
+    np.add: operator.add,
+    np.multiply: operator.mul,
+    np.power: math.pow,
+    np.exp: math.exp,
+    np.tanh: math.tanh,
+    relu: lambda x: x if x > 0 else 0.0,
+}
+
+
+class Value(Tensor):
+    """A number with a gradient.
+
+    Parameters
+    ----------
+    data : float
+        The number.
+    _children : iterable of Value
+        What it was computed from, for an operation written by hand as in the lecture.
+    _op : str
+        The name of that operation, for drawings.
+    label : str
+        A name, for drawings.
+
+    Examples
+    --------
+    >>> from tinytensor import Value
+    >>> a = Value(2.0, label="a")
+    >>> b = Value(-3.0, label="b")
+    >>> c = a * b + 10
+    >>> c.backward()
+    >>> c
+    Value(data=4.0, grad=1.0)
+    >>> a.grad, b.grad
+    (-3.0, 2.0)
+    """
+
+    __slots__ = ("_by_hand", "_symbol")
+
+    _by_hand: Callable[[], None] | None
+    _symbol: str
+
+    def __init__(self, data: Any, _children: Any = (), _op: str = "", label: str = "") -> None:
+        self._data = number(data)
+        self._requires_grad = True
+        self._grad = 0.0
+        self._args = tuple(_children)
+        self._function = written_by_hand if self._args else None
+        self._kwargs = NOTHING
+        self._time, self._changed = now(), 0
+        self.label = label
+        self._by_hand, self._symbol = None, _op
+
+    @classmethod
+    def _make(cls, data: Any, requires_grad: bool) -> Node:
+        """A Value where one number came out of Values and numbers, a Tensor otherwise."""
+        if type(data) is not float:
+            if np.ndim(data) or np.asarray(data).dtype.kind != "f":
+                return Tensor._make(data, False)
+            data = float(data)
+        return cls(data)
+
+    @property
+    def data(self) -> Any:
+        """The number."""
+        return self._data
+
+    @data.setter
+    def data(self, value: Any) -> None:
+        self._data = number(value)
+        self._touch()
+
+    @property
+    def grad(self) -> Any:
+        """The gradient, 0.0 at the start."""
+        return self._grad
+
+    @grad.setter
+    def grad(self, value: Any) -> None:
+        self._grad = 0.0 if value is None else number(value)
+
+    # ------------------------------------------------------------------- a number, not an array
+
+    shape, ndim, size, dtype = (), 0, 1, np.dtype(np.float64)  # type: ignore[assignment]  # for Tensor's properties
+
+    def item(self) -> Any:
+        """The number."""
+        return self._data
+
+    def tolist(self) -> Any:
+        """The number."""
+        return self._data
+
+    def detach(self) -> Tensor:
+        """A 0-d Tensor with the number, outside of the graph."""
+        return Tensor(self._data)
+
+    def __repr__(self) -> str:
+        return f"Value(data={self._data}, grad={self._grad})"
+
+    def __format__(self, spec: str) -> str:
+        return format(self._data, spec) if spec else repr(self)
+
+    def __bool__(self) -> bool:
+        return bool(self._data)
+
+    @property
+    def _op(self) -> str:
+        if self._function is np.power and not isinstance(self._args[1], Node):
+            return f"**{self._args[1]}"
+        return self._symbol or (SYMBOLS.get(name := name_of(self._function), name) if self._function else "")
+
+    # ------------------------------------------------------------- operators, as in the lecture
+
+    def __add__(self, other: Any) -> Any:
+        return scalar(np.add, self, other)
+
+    def __radd__(self, other: Any) -> Any:
+        return scalar(np.add, self, other)
+
+    def __mul__(self, other: Any) -> Any:
+        return scalar(np.multiply, self, other)
+
+    def __rmul__(self, other: Any) -> Any:
+        return scalar(np.multiply, self, other)
+
+    def __neg__(self) -> Any:
+        return self * -1
+
+    def __sub__(self, other: Any) -> Any:
+        return self + (-other)
+
+    def __rsub__(self, other: Any) -> Any:
+        return other + (-self)
+
+    def __truediv__(self, other: Any) -> Any:
+        return self * other**-1
+
+    def __rtruediv__(self, other: Any) -> Any:
+        return other * self**-1
+
+    def __pow__(self, other: Any) -> Any:
+        return scalar(np.power, self, other)
+
+    def __rpow__(self, other: Any) -> Any:
+        return scalar(np.power, Value(other), self) if isinstance(other, Number) else super().__rpow__(other)
+
+    def exp(self) -> Any:
+        """e to the power of the number."""
+        return scalar(np.exp, self)
+
+    def tanh(self) -> Any:
+        """The hyperbolic tangent."""
+        return scalar(np.tanh, self)
+
+    def relu(self) -> Any:
+        """max(x, 0); its slope at 0 is 0."""
+        return scalar(relu, self)
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if (
+            method == "__call__"
+            and not kwargs
+            and ufunc in LECTURE
+            and all(isinstance(x, (Value, *Number)) for x in inputs)
+        ):
+            return LECTURE[ufunc](*(x if isinstance(x, Value) else Value(x) for x in inputs))
+        return super().__array_ufunc__(ufunc, method, *inputs, **kwargs)
+
+    # ----------------------------------------------------------------------------------- backward
+
+    @property
+    def _backward(self) -> Callable[[], None]:
+        """One step of the chain rule: add to the operands' gradients what this node passes on.
+
+        Assignable, as in the lecture, for an operation written by hand.
+        """
+        return self._by_hand or self._apply_rule
+
+    @_backward.setter
+    def _backward(self, step: Callable[[], None]) -> None:
+        self._by_hand = step
+
+    def _apply_rule(self) -> None:
+        if self._function in (None, written_by_hand):
+            return
+        row, args = RULES[self._function], [plain(a) for a in self._args]
+        for position, _, operand in engine.operands(self):
+            operand.grad += float(row.vjps[position](self.grad, self._data, *args, **self._kwargs))  # type: ignore
+
+    def backward(self, gradient: Any = None) -> None:
+        """Compute the gradient of this number with respect to everything that it was made from.
+
+        Examples
+        --------
+        >>> from tinytensor import Value
+        >>> a = Value(3.0)
+        >>> (a + a).backward()  # used twice: both uses count
+        >>> a.grad
+        2.0
+        """
+        seed = 1.0 if gradient is None else number(gradient)
+        order: list[Any] = engine.newest_first(self)
+        if not any(node._function is written_by_hand for node in order):
+            engine.backward(self, seed)
+            return
+        # The lecture's own loop: each node's step, in reverse topological order.
+        for node in order:
+            if node._function is not None:
+                node._grad = 0.0
+        self._grad = seed
+        for node in order:
+            node._backward()
+
+
+def written_by_hand(*args: Any) -> None:
+    """The function of a Value made with ``_children``: only its ``_backward`` knows what it is."""
+    raise NotImplementedError("this Value's operation was written by hand; it has no forward function to run again")
+
+
+def scalar(function: Any, x: Value, *others: Any) -> Any:
+    """Apply a function of Values and numbers; with a Tensor or an array, the engine's general way."""
+    operands: list[Any] = [x]
+    for other in others:
+        if not isinstance(other, Value):
+            if not isinstance(other, Number) or isinstance(other, np.complexfloating):
+                return engine.apply(function, (x, *others))
+            if function is not np.power:  # as in the lecture, where the exponent is not a node
+                other = Value(other)
+        operands.append(other)
+    data = [plain(operand) for operand in operands]
+    try:
+        result = Value(SCALAR[function](*data))
+    except (ArithmeticError, ValueError) as error:
+        raise type(error)(f"{name_of(function)}({', '.join(map(repr, data))}): {error}") from None
+    if mode.recording:
+        result._function, result._args = function, tuple(operands)
+    return result
+
+
+LECTURE: dict[Any, Callable[..., Any]] = {
+    np.add: operator.add,
+    np.subtract: operator.sub,
+    np.multiply: operator.mul,
+    np.divide: operator.truediv,
+    np.negative: operator.neg,
+    np.power: operator.pow,
+    np.exp: Value.exp,
+    np.tanh: Value.tanh,
+}
+"""What a NumPy function of Values and numbers does: ``np.float64(2) * v`` is ``2.0 * v``."""
+
+
+def number(data: Any) -> float:
+    """A float from one number, or an error that says what it is instead."""
+    if isinstance(data, Number) and not isinstance(data, np.complexfloating):
+        return float(data)
+    if isinstance(data, (np.ndarray, Tensor)) and data.ndim == 0 and data.dtype.kind in "biuf":
+        return float(plain(data))
+    raise TypeError(f"Value: expected one real number, got {data!r}; for arrays there is tinytensor.Tensor")
