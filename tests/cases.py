@@ -93,9 +93,7 @@ BINARY = [
 for ours, theirs, low in BINARY:
     case(ours.__name__, ours, theirs, binary(low, (3, 3)))
 # torch has no gradient for floor_divide; its rounding division has, and it is 0.
-case(
-    "floor_divide", np.floor_divide, lambda x, y: torch.div(x, y, rounding_mode="floor"), binary(), np.floor_divide
-)
+case("floor_divide", np.floor_divide, lambda x, y: torch.div(x, y, rounding_mode="floor"), binary(), np.floor_divide)
 
 
 @st.composite
@@ -123,7 +121,13 @@ def clipped(draw):
     return [array], {"low": low, "high": high}
 
 
-case("clip", lambda x, low, high: np.clip(x, low, high), lambda x, low, high: torch.clamp(x, low, high), clipped(), np.clip)
+case(
+    "clip",
+    lambda x, low, high: np.clip(x, low, high),
+    lambda x, low, high: torch.clamp(x, low, high),
+    clipped(),
+    np.clip,
+)
 
 
 @st.composite
@@ -342,12 +346,20 @@ def joined(draw, stack=False):
     return arrays, {"axis": axis}
 
 
-case("concatenate", lambda *xs, axis: np.concatenate(xs, axis), lambda *xs, axis: torch.cat(xs, axis), joined(), np.concatenate)
+case(
+    "concatenate",
+    lambda *xs, axis: np.concatenate(xs, axis),
+    lambda *xs, axis: torch.cat(xs, axis),
+    joined(),
+    np.concatenate,
+)
 case(
     "concatenate flat", lambda *xs, axis: np.concatenate(xs, axis=None),
     lambda *xs, axis: torch.cat([x.ravel() for x in xs]), joined(), np.concatenate,
 )  # fmt: skip
-case("stack", lambda *xs, axis: np.stack(xs, axis), lambda *xs, axis: torch.stack(xs, axis), joined(stack=True), np.stack)
+case(
+    "stack", lambda *xs, axis: np.stack(xs, axis), lambda *xs, axis: torch.stack(xs, axis), joined(stack=True), np.stack
+)
 
 
 @st.composite
@@ -393,13 +405,13 @@ def indexed(draw, kind="basic"):
         key = draw(hnp.basic_indices(shape, allow_ellipsis=True, allow_newaxis=True))
         # torch has no negative steps; the flip test covers NumPy's
         parts = key if isinstance(key, tuple) else (key,)
-        parts = tuple(
-            slice(None) if isinstance(p, slice) and p.step is not None and p.step < 0 else p for p in parts
-        )
+        parts = tuple(slice(None) if isinstance(p, slice) and p.step is not None and p.step < 0 else p for p in parts)
         return [array], {"key": parts if isinstance(key, tuple) else parts[0]}
     if kind == "boolean":
         return [array], {"key": draw(hnp.arrays(bool, shape[: draw(st.integers(1, len(shape)))]))}
-    return [array], {"key": draw(hnp.integer_array_indices(shape, result_shape=hnp.array_shapes(max_dims=2, max_side=3)))}
+    return [array], {
+        "key": draw(hnp.integer_array_indices(shape, result_shape=hnp.array_shapes(max_dims=2, max_side=3)))
+    }
 
 
 def torch_index(x, key):
@@ -429,18 +441,23 @@ case(
 @st.composite
 def gufunc(draw, signature):
     drawn = draw(
-        hnp.mutually_broadcastable_shapes(
-            signature=signature, max_dims=2, max_side=3, min_side=0
-        )
+        hnp.mutually_broadcastable_shapes(signature=signature, max_dims=2, max_side=3, min_side=0)
     ).input_shapes
     return [draw(values(s, k, -2, 2)) for k, s in enumerate(drawn)], {}
 
 
 case("matmul", np.matmul, torch.matmul, gufunc("(n?,k),(k,m?)->(n?,m?)"))
-case("dot", np.dot, torch.matmul, st.one_of(
-    *(st.tuples(*(st.integers(0, 3),) * 3).flatmap(lambda n, f=f: st.tuples(*(values(s, k) for k, s in enumerate(f(*n)))))
-      .map(lambda arrays: (list(arrays), {}))
-      for f in (lambda n, k, m: [(k,), (k,)], lambda n, k, m: [(n, k), (k,)], lambda n, k, m: [(n, k), (k, m)]))))  # fmt: skip
+DOTS = [lambda n, k, m: [(k,), (k,)], lambda n, k, m: [(n, k), (k,)], lambda n, k, m: [(n, k), (k, m)]]
+
+
+@st.composite
+def dotted(draw):
+    drawn = draw(st.sampled_from(DOTS))(*draw(st.tuples(*(st.integers(0, 3),) * 3)))
+    return [draw(values(s, k)) for k, s in enumerate(drawn)], {}
+
+
+case("dot", np.dot, torch.matmul, dotted())
+case("dot with a number", np.dot, torch.multiply, unary().map(lambda drawn: ([*drawn[0], np.array(1.5)], {})))
 case("dot of many axes", lambda x, y: np.dot(x, y), lambda x, y: torch.tensordot(x, y, dims=([-1], [-2])),
      st.tuples(*(st.integers(0, 3),) * 4).flatmap(
          lambda n: st.tuples(values((n[0], n[1], n[2]), 0, -2, 2), values((n[3], n[2], n[0]), 1, -2, 2)))
@@ -457,16 +474,21 @@ def contracted(draw):
     right_sizes = [sizes[k] for k in shared] + extra
     right = draw(st.permutations(range(len(right_sizes))))
     axes = ([left.index(k) for k in shared], [right.index(k) for k in shared])
-    arrays = [draw(values(tuple(sizes[k] for k in left), 0, -2, 2)), draw(values(tuple(right_sizes[k] for k in right), 1, -2, 2))]
+    arrays = [
+        draw(values(tuple(sizes[k] for k in left), 0, -2, 2)),
+        draw(values(tuple(right_sizes[k] for k in right), 1, -2, 2)),
+    ]
     return arrays, {"axes": axes}
 
 
 case("tensordot", lambda x, y, axes: np.tensordot(x, y, axes), lambda x, y, axes: torch.tensordot(x, y, axes),
      contracted(), np.tensordot)  # fmt: skip
 
-EINSUMS = ["ij,jk->ik", "ij,jk", "i,i->", "ii->i", "ii", "ij->ji", "ij->", "ij->j", "i,j->ij", "bij,bjk->bik", "...i,...i->...",
-           "...ij,jk->...ik", "...ij->...ji", "iij->j", "ij,kj,lk->il", "i...,i...->...", "ij,ij->ij", "ij,j,i->", "iji->j",
-           "aij,ajk", "...,...->..."]  # fmt: skip
+EINSUMS = [
+    "ij,jk->ik", "ij,jk", "i,i->", "ii->i", "ii", "ij->ji", "ij->", "ij->j", "i,j->ij", "bij,bjk->bik",
+    "...i,...i->...", "...ij,jk->...ik", "...ij->...ji", "iij->j", "ij,kj,lk->il", "i...,i...->...", "ij,ij->ij",
+    "ij,j,i->", "iji->j", "aij,ajk", "...,...->...",
+]  # fmt: skip
 
 
 @st.composite

@@ -32,9 +32,9 @@ def shapes(max_dims=3, max_side=3, min_side=0, min_dims=0):
 
 
 def broadcastable(count, max_dims=3, max_side=3):
-    return hnp.mutually_broadcastable_shapes(
-        num_shapes=count, max_dims=max_dims, min_side=0, max_side=max_side
-    ).map(lambda drawn: drawn.input_shapes)
+    return hnp.mutually_broadcastable_shapes(num_shapes=count, max_dims=max_dims, min_side=0, max_side=max_side).map(
+        lambda drawn: drawn.input_shapes
+    )
 
 
 LAYOUTS = {

@@ -5,7 +5,7 @@ Read the source in this order: ``value.py`` (the lecture's scalar), ``tensor.py`
 ``rules/``, ``nn/``.
 """
 
-from . import functional
+from . import data, functional, nn, optim
 from .autograd import grad
 from .creation import arange, eye, from_dlpack, full, manual_seed, ones, rand, randn, tensor, zeros
 from .modes import enable_grad, is_grad_enabled, no_grad
@@ -18,7 +18,7 @@ from .value import Value
 __version__ = "0.1.0"
 
 __all__ = [
-    "Tensor", "Value", "tensor", "zeros", "ones", "full", "arange", "eye", "randn", "rand", "from_dlpack", "manual_seed",
-    "grad", "no_grad", "enable_grad", "is_grad_enabled", "primitive", "functional",
+    "Tensor", "Value", "tensor", "zeros", "ones", "full", "arange", "eye", "randn", "rand", "from_dlpack",
+    "manual_seed", "grad", "no_grad", "enable_grad", "is_grad_enabled", "primitive", "functional", "nn", "optim", "data",
     "relu", "sigmoid", "softmax", "log_softmax", "logsumexp",
 ]  # fmt: skip

@@ -15,6 +15,8 @@ from .operators import plain
 
 Array = np.ndarray[Any, Any]
 
+Number = (int, float, np.number)
+
 _NUMERIC = "biufc"  # kinds of dtype: boolean, integers, floating, complex
 
 
@@ -22,6 +24,8 @@ def to_array(data: Any, dtype: npt.DTypeLike | None = None) -> Array:
     """`data` as a numeric ndarray, or an error that says what it is instead."""
     if isinstance(data, Node) and data._requires_grad:
         raise TypeError("Tensor: the data are a tensor that requires a gradient; use it as it is, or tensor.detach()")
+    if isinstance(data, np.ndarray) and hasattr(data, "mask"):
+        raise TypeError("Tensor: the data are a masked array, whose mask would be lost; use data.filled(value)")
     try:
         array = np.asarray(plain(data), dtype=dtype)
     except (ValueError, TypeError) as error:
@@ -35,7 +39,37 @@ def fitted(value: Any, like: Array, what: str) -> Array:
     """`value` with exactly the shape and dtype of `like`, the same memory where possible."""
     array = to_array(plain(value))
     if array.shape != like.shape:
-        raise ValueError(f"{what}: expected shape {like.shape}, got {array.shape}; make a new Tensor for a new shape")
+        raise ValueError(f"{what}: expected shape {like.shape}, got {array.shape}; reshape it, or make a new Tensor")
     if not np.can_cast(array.dtype, like.dtype, "same_kind"):
         raise TypeError(f"{what}: expected {like.dtype}, got {array.dtype}")
     return array.astype(like.dtype, copy=False)
+
+
+def seed_for(output: Node, gradient: Any, operation: str) -> Any:
+    """The gradient that a walk from `output` starts with."""
+    if not output._requires_grad:
+        raise RuntimeError(
+            f"{operation}: this tensor does not require a gradient: it was made from tensors without "
+            "requires_grad=True, or under no_grad()"
+        )
+    shape = np.shape(output._data)
+    if gradient is None:
+        if np.size(output._data) != 1:
+            raise RuntimeError(
+                f"{operation}: the output has shape {shape}; reduce it to one element (sum, mean), or give its gradient"
+            )
+        return np.ones_like(output._data)
+    return np.array(fitted(gradient, np.asarray(output._data), f"{operation}: gradient"))
+
+
+def to_number(data: Any) -> float:
+    """A float from one real number, or an error that says what it is instead."""
+    if isinstance(data, Number) and not isinstance(data, np.complexfloating):
+        return float(data)
+    if (
+        isinstance(data, (np.ndarray, Node))
+        and np.ndim(plain(data)) == 0
+        and np.asarray(plain(data)).dtype.kind in "biuf"
+    ):
+        return float(plain(data))
+    raise TypeError(f"Value: expected one real number, got {data!r}; for arrays there is tinytensor.Tensor")

@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from . import engine
+from .arrays import seed_for
 from .modes import enable_grad, no_grad
 from .node import Node
-from .tensor import Tensor, seed_for
+from .tensor import Tensor
 
 
 def grad(

@@ -29,6 +29,7 @@ def bind(row: Rule, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tupl
 
 
 def holds_node(value: Any) -> bool:
+    """Whether an argument is a node or a sequence with one."""
     return isinstance(value, Node) or (
         isinstance(value, (list, tuple)) and any(isinstance(item, Node) for item in value)
     )

@@ -55,13 +55,16 @@ def apply(function: Function, args: tuple[Any, ...], kwargs: dict[str, Any] = NO
     try:
         data = row.forward(*raw, **kwargs)
     except (TypeError, ValueError, IndexError) as error:
+        if row.foreign:
+            raise
         raise explain(error, function, raw) from None
     kind: Any = type(nodes[0])
+    wanted = False
     for node in nodes:
-        if not isinstance(node, kind):
-            kind = type(node)
+        wanted = wanted or node._requires_grad
+        kind = kind if isinstance(node, kind) else type(node)
     result: Node = kind._make(data, False)
-    if mode.recording and any([node._requires_grad for node in nodes]):
+    if wanted and mode.recording:
         _record(result, function, args, kwargs)
     return result
 
@@ -172,23 +175,31 @@ def propagate(
         yield node, g
         if node._function is None:
             continue
-        row = RULES.get(node._function)
-        if row is None:
-            raise no_rule(node._function)
-        _check_unchanged(node)
-        out, args = (node, node._args) if create_graph else (node._data, _raw(row, node._args)[0])
-        for position, i, operand in operands(node):
-            vjp = row.vjps[position] if position < len(row.vjps) else None
-            if vjp is None or operand not in needed:
-                continue
-            where = {} if i is None else {"i": i}
-            part = vjp(g, out, *args, **node._kwargs, **where)
-            # A Value's data and gradient are Python floats: they have one shape and one dtype.
-            if type(part) is not float or type(operand._data) is not float:
-                part = _settle(part, operand, node, row, position, out, args)
-                if operand._function is None and not create_graph:
-                    part = _own(part, g, args)
+        for operand, part in chain_rule(node, g, needed, create_graph):
             pending[operand] = pending[operand] + part if operand in pending else part
+
+
+def chain_rule(
+    node: Node, g: Any, needed: set[Node] | None = None, create_graph: bool = False
+) -> Iterator[tuple[Node, Any]]:
+    """One step back: each operand of `node` with its part of the gradient, where it needs one."""
+    row = RULES.get(node._function)  # type: ignore[arg-type]  # a leaf's None has no row
+    if row is None:
+        raise no_rule(node._function)
+    _check_unchanged(node)
+    out, args = (node, node._args) if create_graph else (node._data, _raw(row, node._args)[0])
+    for position, i, operand in operands(node):
+        vjp = row.vjps[position] if position < len(row.vjps) else None
+        if vjp is None or (operand not in needed if needed is not None else not operand._requires_grad):
+            continue
+        where = {} if i is None else {"i": i}
+        part = vjp(g, out, *args, **node._kwargs, **where)
+        # A Value's data and gradient are Python floats: they have one shape and one dtype.
+        if type(part) is not float or type(operand._data) is not float:
+            part = _settle(part, operand, node, row, position, out, args)
+            if operand._function is None and not create_graph:
+                part = _own(part, g, args)
+        yield operand, part
 
 
 def _leading_to(wanted: set[Node], order: list[Node]) -> set[Node]:
@@ -217,11 +228,13 @@ def _settle(part: Any, operand: Node, node: Node, row: Rule, position: int, out:
             raise misshapen(row.function, position, spread, shape, shape)
     if part.dtype != dtype:
         part = part.astype(dtype)
-    return part
+    return float(part) if type(data) is float and not isinstance(part, Node) else part
 
 
 def _own(part: Any, g: Any, args: Any) -> Any:
     """A leaf keeps its gradient, so it must not share memory with another's: copy what is shared."""
+    if type(part) is float:
+        return part
     if part is g or part.base is not None or any(part is arg for arg in args):
         return part.copy()
     return part

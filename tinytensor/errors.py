@@ -49,21 +49,21 @@ def explain(error: Exception, function: Callable[..., Any], args: Any) -> Except
     kind = type(error)
     if kind not in (np.exceptions.AxisError, np.linalg.LinAlgError):
         kind = next(base for base in (TypeError, IndexError, ValueError) if isinstance(error, base))
-    return kind(f"{name}({shapes_of(args)}): {_fix(name, args) or error}")
+    fix = _fix(name, args, str(error))
+    if not fix and str(error).startswith(name):  # it has been said already
+        return error
+    return kind(f"{name}({shapes_of(args)}): {fix or error}")
 
 
-def _fix(name: str, args: Any) -> str:
+def _fix(name: str, args: Any, complaint: str) -> str:
     shapes = [arg.shape for arg in args if isinstance(arg, np.ndarray)]
     if len(shapes) == 2 and name == "matmul":
         return _fix_matmul(*shapes)
-    if len(shapes) >= 2:
-        try:
-            np.broadcast_shapes(*shapes)
-        except ValueError:
-            return (
-                f"the shapes {' and '.join(map(str, shapes))} do not broadcast: aligned from the right, sizes must be "
-                "equal or 1. Add axes of size 1 with reshape or np.expand_dims"
-            )
+    if len(shapes) >= 2 and "could not be broadcast together" in complaint:
+        return (
+            f"the shapes {' and '.join(map(str, shapes))} do not broadcast: aligned from the right, sizes must be "
+            "equal or 1. Add axes of size 1 with reshape or np.expand_dims"
+        )
     return ""
 
 
@@ -77,11 +77,12 @@ def _fix_matmul(x: tuple[int, ...], y: tuple[int, ...]) -> str:
     return f"the inner sizes differ, {x[-1]} against {inner}{hint}"
 
 
-def no_rule(function: Callable[..., Any]) -> Exception:
+def no_rule(function: Any) -> Exception:
     """The error for a function that is not in the table."""
     name = name_of(function)
     return NotImplementedError(
-        f"{name} has no gradient rule. To use it without a gradient, call it on tensor.data; to write its rule, {ADDING}"
+        f"{name} has no gradient rule. To use it without a gradient, call it on tensor.data; to write the rule, "
+        f"{ADDING}"
     )
 
 

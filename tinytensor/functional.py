@@ -67,6 +67,14 @@ def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     return [ary[(*before, slice(start, end))] for start, end in zip([0, *ends[:-1]], ends, strict=True)]
 
 
+@composed(np.pad)
+def pad(array: Any, pad_width: Any, mode: str = "constant", *, constant_values: Any = 0) -> Any:
+    """``np.pad`` with constants around: ``pad_width`` is (before, after), or such a pair for each axis."""
+    if mode != "constant":
+        raise wrong_call(np.pad, f"mode={mode!r} has no rule")
+    return apply(np.pad, (array, pad_width), {"constant_values": constant_values})
+
+
 @composed(np.matrix_transpose, np.linalg.matrix_transpose)
 def matrix_transpose(x: Any) -> Any:
     """``np.matrix_transpose``: the last two axes swapped."""
@@ -88,6 +96,10 @@ def ones_like(a: Any, dtype: Any = None) -> Any:
 
 
 # --------------------------------------------------------------------------------- linear algebra
+
+
+composed(np.amax)(np.max)
+composed(np.amin)(np.min)
 
 
 @composed(np.dot)
@@ -116,7 +128,8 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     sizes = [[shape[k] for k in given] for shape, given in zip(shapes, summed, strict=True)]
     if sizes[0] != sizes[1]:
         raise ValueError(
-            f"tensordot: axes {pairs[0]} of {shapes[0]} have sizes {sizes[0]}, axes {pairs[1]} of {shapes[1]} have {sizes[1]}"
+            f"tensordot: axes {pairs[0]} of {shapes[0]} have sizes {sizes[0]}, "
+            f"axes {pairs[1]} of {shapes[1]} have {sizes[1]}"
         )
     kept = [[k for k in range(len(shape)) if k not in given] for shape, given in zip(shapes, summed, strict=True)]
     rows, columns = ([shape[k] for k in free] for shape, free in zip(shapes, kept, strict=True))
@@ -158,12 +171,10 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
     The slope of the 2-norm at 0 is 0.
     """
     axes = tuple(range(np.ndim(x))) if axis is None else axis if isinstance(axis, tuple) else (axis,)
-    if ord is None or (len(axes) == 2 and ord == "fro") or (len(axes) == 1 and ord == 2):
-        return (
-            apply(np.linalg.norm, (x,), {"axis": axes if len(axes) <= 2 else None, "keepdims": keepdims})
-            if (len(axes) <= 2 and axes)
-            else np.sqrt(np.sum(np.square(x), axis=axes, keepdims=keepdims))
-        )
+    if axis is None and ord is None and len(axes) != 2:
+        return norm(np.ravel(x), axis=0) if not keepdims else np.reshape(norm(np.ravel(x)), (1,) * len(axes))
+    if (len(axes) <= 2 and ord is None) or (len(axes) == 2 and ord == "fro") or (len(axes) == 1 and ord == 2):
+        return apply(np.linalg.norm, (x,), {"axis": axes, "keepdims": keepdims})
     size = np.abs(x)
     if len(axes) == 1 and isinstance(ord, (int, float)) and ord != 0:
         if math.isinf(ord):
@@ -198,8 +209,8 @@ def einsum(subscripts: str, *arrays: Any, optimize: Any = False, out: None = Non
             if sizes.setdefault(letter, size) != size:
                 if 1 not in (size, sizes[letter]):
                     raise ValueError(
-                        f"einsum('{subscripts}'): {letter!r} is {sizes[letter]} in one operand and {size} in another, of "
-                        f"the shapes {', '.join(str(np.shape(a)) for a in arrays)}"
+                        f"einsum('{subscripts}'): {letter!r} is {sizes[letter]} in one operand and {size} in another, "
+                        f"of the shapes {', '.join(str(np.shape(a)) for a in arrays)}"
                     )
                 sizes[letter] = size if sizes[letter] == 1 else sizes[letter]
     simple = [_without_copies(a, term, sizes) for a, term in zip(arrays, terms, strict=True)]

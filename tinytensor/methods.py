@@ -7,23 +7,19 @@ Read next: ``functional.py``.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from . import functional
 from .engine import apply
+from .operators import Operators
 from .primitives import log_softmax, logsumexp, relu, sigmoid, softmax
 
 Axis = int | tuple[int, ...] | None
 
-if TYPE_CHECKING:
-    _Base = Any  # Methods is mixed into Tensor, which has the rest
-else:
-    _Base = object
 
-
-class Methods(_Base):
+class Methods(Operators):
     """The methods of a Tensor that are functions."""
 
     __slots__ = ()

@@ -6,20 +6,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from .engine import apply
 from .node import Node
 
-if TYPE_CHECKING:
-    _Base = Node  # Operators is mixed into Tensor, which is a Node
-else:
-    _Base = object
 
-
-class Operators(_Base):
+class Operators(Node):
     """The operators of a Tensor."""
 
     __slots__ = ()
@@ -59,6 +54,9 @@ class Operators(_Base):
 
     def __rmod__(self, other: Any) -> Any:
         return apply(np.remainder, (other, self))
+
+    def __divmod__(self, other: Any) -> Any:
+        return self // other, self % other
 
     def __pow__(self, other: Any) -> Any:
         # NumPy's square is many times faster than its power, and exact.

@@ -8,7 +8,6 @@ in this file. The methods that are NumPy's functions under another spelling (``t
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,18 +15,18 @@ import numpy as np
 import numpy.typing as npt
 
 from . import engine
-from .arrays import Array, fitted, to_array
+from .arrays import Array, fitted, seed_for, to_array
 from .engine import apply
 from .errors import wrong_call
-from .methods import Methods
+from .leaving import Leaving
 from .modes import is_grad_enabled
 from .node import NOTHING, Node, now
-from .operators import Operators, plain
+from .operators import plain
 from .primitives import astype, index, plain_key
-from .rules.table import COMPOSED, PLAIN, name_of
+from .rules.table import COMPOSED, PLAIN, SYMBOLS, name_of
 
 
-class Tensor(Operators, Methods, Node):
+class Tensor(Leaving):
     """An n-dimensional array with a gradient.
 
     Parameters
@@ -77,7 +76,7 @@ class Tensor(Operators, Methods, Node):
     @classmethod
     def _make(cls, data: Any, requires_grad: bool) -> Node:
         if type(data) is not np.ndarray:  # NumPy returns scalars in place of 0-d arrays
-            data = np.asarray(data)
+            data = to_array(data)
         return super()._make(data, requires_grad)
 
     # ------------------------------------------------------------------------ data and gradient
@@ -85,7 +84,7 @@ class Tensor(Operators, Methods, Node):
     @property
     def data(self) -> Array:
         """The ndarray itself. Assigning or updating it in place is noted: see `backward`."""
-        return self._data  # type: ignore[no-any-return]  # a Node holds any kind of data
+        return self._data  # a Node holds any kind of data
 
     @data.setter
     def data(self, value: Any) -> None:
@@ -95,7 +94,7 @@ class Tensor(Operators, Methods, Node):
     @property
     def grad(self) -> Array | None:
         """The gradient, an ndarray of this tensor's shape and dtype; None before any backward."""
-        return self._grad  # type: ignore[no-any-return]
+        return self._grad
 
     @grad.setter
     def grad(self, value: Any) -> None:
@@ -164,22 +163,22 @@ class Tensor(Operators, Methods, Node):
     @property
     def shape(self) -> tuple[int, ...]:
         """The size of each axis."""
-        return self._data.shape  # type: ignore[no-any-return]
+        return self._data.shape
 
     @property
     def ndim(self) -> int:
         """The number of axes."""
-        return self._data.ndim  # type: ignore[no-any-return]
+        return self._data.ndim
 
     @property
     def size(self) -> int:
         """The number of elements."""
-        return self._data.size  # type: ignore[no-any-return]
+        return self._data.size
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """The dtype of the elements."""
-        return self._data.dtype  # type: ignore[no-any-return]
+        return self._data.dtype
 
     @property
     def _op(self) -> str:
@@ -202,50 +201,6 @@ class Tensor(Operators, Methods, Node):
 
     def __format__(self, spec: str) -> str:
         return format(self.item(), spec) if spec and self.size == 1 else format(repr(self), spec)
-
-    # ------------------------------------------------------------------- out of the graph, plainly
-
-    def numpy(self) -> Array:
-        """The ndarray, where no graph is lost; otherwise an error that names `detach`."""
-        return self.__array__()
-
-    def item(self) -> Any:
-        """The one element, as a Python number."""
-        if self._data.size != 1:
-            raise ValueError(f"item: expected one element, got shape {self.shape}; index one, or use tolist()")
-        return self._data.item()
-
-    def tolist(self) -> Any:
-        """The elements as nested Python lists."""
-        return self._data.tolist()
-
-    def __float__(self) -> float:
-        return float(self.item())
-
-    def __int__(self) -> int:
-        return int(self.item())
-
-    def __index__(self) -> int:
-        return operator.index(self._data)
-
-    def __bool__(self) -> bool:
-        if self._data.size != 1:
-            raise ValueError(f"the truth of a tensor of shape {self.shape} is ambiguous; use .any() or .all()")
-        return bool(self._data)
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
-        if self._requires_grad and is_grad_enabled():
-            raise RuntimeError(
-                f"a tensor of shape {self.shape} that requires a gradient can't become an array: its graph would be "
-                "lost. Use np.stack for a list of tensors, or tensor.detach() or tensor.data to leave the graph"
-            )
-        return np.array(self._data, dtype=dtype, copy=copy)
-
-    def __dlpack__(self, **kwargs: Any) -> Any:
-        return self.numpy().__dlpack__(**kwargs)
-
-    def __dlpack_device__(self) -> Any:
-        return self._data.__dlpack_device__()
 
     # --------------------------------------------------------------------------- as a container
 
@@ -277,23 +232,6 @@ class Tensor(Operators, Methods, Node):
         self._data[plain_key(key)] = plain(value)
         self._touch()
 
-    def __reduce__(self) -> Any:
-        return _rebuild, (type(self), *self._state("pickled"))
-
-    def __copy__(self) -> Tensor:
-        return _rebuild(type(self), *self._state("copied"))
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
-        data, grad, *rest = self._state("copied")
-        grad = None if grad is None else np.array(grad)
-        copied = memo[id(self)] = _rebuild(type(self), np.array(data), grad, *rest)
-        return copied
-
-    def _state(self, doing: str) -> tuple[Any, Any, bool, str]:
-        if self._function is not None:
-            raise RuntimeError(f"the result of {name_of(self._function)} can't be {doing}; detach() it first")
-        return self._data, self._grad, self._requires_grad, self.label
-
     # ------------------------------------------------------------------------- NumPy's protocols
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
@@ -314,33 +252,3 @@ def call(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     if function in PLAIN:
         return function(*map(plain, args), **{name: plain(value) for name, value in kwargs.items()})
     return apply(function, args, kwargs)
-
-
-def seed_for(output: Tensor, gradient: Any, operation: str) -> Any:
-    """The gradient that a walk from `output` starts with."""
-    if not output._requires_grad:
-        raise RuntimeError(
-            f"{operation}: this tensor does not require a gradient: it was made from tensors without requires_grad=True, "
-            "or under no_grad()"
-        )
-    if gradient is None:
-        if output.size != 1:
-            raise RuntimeError(
-                f"{operation}: the output has shape {output.shape}; reduce it to one element (sum, mean) or give its gradient"
-            )
-        return np.ones_like(output._data)
-    seed = to_array(plain(gradient))
-    if seed.shape != output.shape:
-        raise ValueError(f"{operation}: the gradient has shape {seed.shape}, the output {output.shape}")
-    return np.array(fitted(seed, output._data, "gradient"))
-
-
-def _rebuild(kind: type[Tensor], data: Any, grad: Any, requires_grad: bool, label: str) -> Tensor:
-    tensor: Any = kind._make(data, requires_grad)
-    tensor._grad, tensor.label = grad, label
-    return tensor  # type: ignore[no-any-return]
-
-
-SYMBOLS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "power": "**", "matmul": "@", "negative": "-",
-           "relu": "ReLU", "index": "[]"}  # fmt: skip
-"""Short names for drawings."""

@@ -16,24 +16,13 @@ from typing import Any
 import numpy as np
 
 from . import engine
+from .arrays import Number, to_number
 from .modes import mode
 from .node import NOTHING, Node, now
 from .operators import plain
 from .primitives import relu
-from .rules.table import RULES, name_of
-from .tensor import SYMBOLS, Tensor
-
-Number = (int, float, np.number)
-
-# The same functions on Python floats: without an array in between they are some ten times faster.
-SCALAR: dict[Any, Callable[..., float]] = {
-    np.add: operator.add,
-    np.multiply: operator.mul,
-    np.power: math.pow,
-    np.exp: math.exp,
-    np.tanh: math.tanh,
-    relu: lambda x: x if x > 0 else 0.0,
-}
+from .rules.table import SYMBOLS, name_of
+from .tensor import Tensor
 
 
 class Value(Tensor):
@@ -69,7 +58,7 @@ class Value(Tensor):
     _symbol: str
 
     def __init__(self, data: Any, _children: Any = (), _op: str = "", label: str = "") -> None:
-        self._data = number(data)
+        self._data = data if type(data) is float else to_number(data)
         self._requires_grad = True
         self._grad = 0.0
         self._args = tuple(_children)
@@ -82,11 +71,13 @@ class Value(Tensor):
     @classmethod
     def _make(cls, data: Any, requires_grad: bool) -> Node:
         """A Value where one number came out of Values and numbers, a Tensor otherwise."""
-        if type(data) is not float:
-            if np.ndim(data) or np.asarray(data).dtype.kind != "f":
-                return Tensor._make(data, False)
-            data = float(data)
-        return cls(data)
+        if np.ndim(data) or np.asarray(data).dtype.kind != "f":
+            return Tensor._make(data, False)
+        return cls(float(data))
+
+    # ------------------------------------------------------------------- a number, not an array
+
+    shape, ndim, size, dtype = (), 0, 1, np.dtype(np.float64)
 
     @property
     def data(self) -> Any:
@@ -95,7 +86,7 @@ class Value(Tensor):
 
     @data.setter
     def data(self, value: Any) -> None:
-        self._data = number(value)
+        self._data = to_number(value)
         self._touch()
 
     @property
@@ -105,23 +96,13 @@ class Value(Tensor):
 
     @grad.setter
     def grad(self, value: Any) -> None:
-        self._grad = 0.0 if value is None else number(value)
-
-    # ------------------------------------------------------------------- a number, not an array
-
-    shape, ndim, size, dtype = (), 0, 1, np.dtype(np.float64)  # type: ignore[assignment]  # for Tensor's properties
+        self._grad = 0.0 if value is None else to_number(value)
 
     def item(self) -> Any:
         """The number."""
         return self._data
 
-    def tolist(self) -> Any:
-        """The number."""
-        return self._data
-
-    def detach(self) -> Tensor:
-        """A 0-d Tensor with the number, outside of the graph."""
-        return Tensor(self._data)
+    tolist = item
 
     def __repr__(self) -> str:
         return f"Value(data={self._data}, grad={self._grad})"
@@ -143,14 +124,11 @@ class Value(Tensor):
     def __add__(self, other: Any) -> Any:
         return scalar(np.add, self, other)
 
-    def __radd__(self, other: Any) -> Any:
-        return scalar(np.add, self, other)
-
     def __mul__(self, other: Any) -> Any:
         return scalar(np.multiply, self, other)
 
-    def __rmul__(self, other: Any) -> Any:
-        return scalar(np.multiply, self, other)
+    def __pow__(self, other: Any) -> Any:
+        return scalar(np.power, self, other)
 
     def __neg__(self) -> Any:
         return self * -1
@@ -158,20 +136,19 @@ class Value(Tensor):
     def __sub__(self, other: Any) -> Any:
         return self + (-other)
 
-    def __rsub__(self, other: Any) -> Any:
-        return other + (-self)
-
     def __truediv__(self, other: Any) -> Any:
         return self * other**-1
+
+    __radd__, __rmul__ = __add__, __mul__
+
+    def __rsub__(self, other: Any) -> Any:
+        return other + (-self)
 
     def __rtruediv__(self, other: Any) -> Any:
         return other * self**-1
 
-    def __pow__(self, other: Any) -> Any:
-        return scalar(np.power, self, other)
-
     def __rpow__(self, other: Any) -> Any:
-        return scalar(np.power, Value(other), self) if isinstance(other, Number) else super().__rpow__(other)
+        return Value(other) ** self if isinstance(other, Number) else super().__rpow__(other)
 
     def exp(self) -> Any:
         """e to the power of the number."""
@@ -186,16 +163,35 @@ class Value(Tensor):
         return scalar(relu, self)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        if (
-            method == "__call__"
-            and not kwargs
-            and ufunc in LECTURE
-            and all(isinstance(x, (Value, *Number)) for x in inputs)
-        ):
+        """A NumPy number on the left: ``np.float64(2) * v`` is ``2.0 * v``."""
+        numbers = all(isinstance(x, (Value, *Number)) for x in inputs)
+        if numbers and method == "__call__" and not kwargs and ufunc in LECTURE:
             return LECTURE[ufunc](*(x if isinstance(x, Value) else Value(x) for x in inputs))
         return super().__array_ufunc__(ufunc, method, *inputs, **kwargs)
 
     # ----------------------------------------------------------------------------------- backward
+
+    def backward(self, gradient: Any = None) -> None:
+        """Compute the gradient of this number with respect to everything that it was made from.
+
+        Examples
+        --------
+        >>> from tinytensor import Value
+        >>> a = Value(3.0)
+        >>> (a + a).backward()  # used twice: both uses count
+        >>> a.grad
+        2.0
+        """
+        seed = 1.0 if gradient is None else to_number(gradient)
+        order: list[Any] = engine.newest_first(self)
+        if not any(node._function is written_by_hand for node in order):
+            return engine.backward(self, seed)
+        for node in order:  # the lecture's own loop, since only the nodes' steps know what they do
+            node._grad = node._grad if node._function is None else 0.0
+        self._grad += seed
+        for node in order:
+            node._backward()
+        return None
 
     @property
     def _backward(self) -> Callable[[], None]:
@@ -210,40 +206,26 @@ class Value(Tensor):
         self._by_hand = step
 
     def _apply_rule(self) -> None:
-        if self._function in (None, written_by_hand):
-            return
-        row, args = RULES[self._function], [plain(a) for a in self._args]
-        for position, _, operand in engine.operands(self):
-            operand.grad += float(row.vjps[position](self.grad, self._data, *args, **self._kwargs))  # type: ignore
-
-    def backward(self, gradient: Any = None) -> None:
-        """Compute the gradient of this number with respect to everything that it was made from.
-
-        Examples
-        --------
-        >>> from tinytensor import Value
-        >>> a = Value(3.0)
-        >>> (a + a).backward()  # used twice: both uses count
-        >>> a.grad
-        2.0
-        """
-        seed = 1.0 if gradient is None else number(gradient)
-        order: list[Any] = engine.newest_first(self)
-        if not any(node._function is written_by_hand for node in order):
-            engine.backward(self, seed)
-            return
-        # The lecture's own loop: each node's step, in reverse topological order.
-        for node in order:
-            if node._function is not None:
-                node._grad = 0.0
-        self._grad = seed
-        for node in order:
-            node._backward()
+        if self._function not in (None, written_by_hand):
+            for node, part in engine.chain_rule(self, self._grad):
+                node._grad = part if node._grad is None else node._grad + part
 
 
 def written_by_hand(*args: Any) -> None:
     """The function of a Value made with ``_children``: only its ``_backward`` knows what it is."""
     raise NotImplementedError("this Value's operation was written by hand; it has no forward function to run again")
+
+
+# The same functions on Python floats: without an array in between they are some ten times faster.
+SCALAR: dict[Any, Callable[..., float]] = {
+    np.add: operator.add, np.multiply: operator.mul, np.power: math.pow, np.exp: math.exp, np.tanh: math.tanh,
+    relu: lambda x: x if x > 0 else 0.0,
+}  # fmt: skip
+
+LECTURE: dict[Any, Callable[..., Any]] = {
+    np.add: operator.add, np.subtract: operator.sub, np.multiply: operator.mul, np.divide: operator.truediv,
+    np.negative: operator.neg, np.power: operator.pow, np.exp: Value.exp, np.tanh: Value.tanh,
+}  # fmt: skip
 
 
 def scalar(function: Any, x: Value, *others: Any) -> Any:
@@ -264,25 +246,3 @@ def scalar(function: Any, x: Value, *others: Any) -> Any:
     if mode.recording:
         result._function, result._args = function, tuple(operands)
     return result
-
-
-LECTURE: dict[Any, Callable[..., Any]] = {
-    np.add: operator.add,
-    np.subtract: operator.sub,
-    np.multiply: operator.mul,
-    np.divide: operator.truediv,
-    np.negative: operator.neg,
-    np.power: operator.pow,
-    np.exp: Value.exp,
-    np.tanh: Value.tanh,
-}
-"""What a NumPy function of Values and numbers does: ``np.float64(2) * v`` is ``2.0 * v``."""
-
-
-def number(data: Any) -> float:
-    """A float from one number, or an error that says what it is instead."""
-    if isinstance(data, Number) and not isinstance(data, np.complexfloating):
-        return float(data)
-    if isinstance(data, (np.ndarray, Tensor)) and data.ndim == 0 and data.dtype.kind in "biuf":
-        return float(plain(data))
-    raise TypeError(f"Value: expected one real number, got {data!r}; for arrays there is tinytensor.Tensor")

@@ -38,12 +38,14 @@ class Rule:
         What computes the output from plain arrays (NumPy's function itself, nearly always).
     vjps : tuple of callable or None
         One entry per array argument.
+    foreign : bool
+        Whether `forward` is a user's own function.
     spread : callable or None
         ``spread(position, out, *args, **kwargs)`` is the shape that the argument was broadcast to;
         None where the function does not broadcast its arguments.
     """
 
-    __slots__ = ("forward", "function", "keywords", "names", "sequences", "spread", "vjps")
+    __slots__ = ("foreign", "forward", "function", "keywords", "names", "sequences", "spread", "vjps")
 
     def __init__(
         self,
@@ -53,6 +55,8 @@ class Rule:
         spread: Spread | None,
     ) -> None:
         self.function, self.forward, self.vjps, self.spread = function, forward, vjps, spread
+        # Errors of NumPy's functions are put in better words; those of a user's own are left alone.
+        self.foreign = forward is not function and not forward.__module__.startswith("tinytensor.")
         signatures = [None if vjp is None else inspect.signature(vjp).parameters for vjp in vjps]
         self.sequences = frozenset(k for k, s in enumerate(signatures) if s and "i" in s)
         parameters = next((list(s.values())[2:] for s in signatures if s), [])
@@ -125,3 +129,8 @@ def name_of(function: Function) -> str:
     """
     name = getattr(function, "__name__", type(function).__name__)
     return f"linalg.{name}" if getattr(function, "__module__", "") == "numpy.linalg" else name
+
+
+SYMBOLS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "power": "**", "matmul": "@", "negative": "-",
+           "relu": "ReLU", "index": "[]"}
+"""Short names for drawings."""
