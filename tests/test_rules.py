@@ -110,7 +110,7 @@ def test_float32_stays_float32(case: Case, data):
         for position, i, operand in engine.operands(node):
             vjp, where = row.vjps[position], {} if i is None else {"i": i}
             if vjp is not None and operand._requires_grad:
-                part = vjp(arriving, node._data, *engine._raw(row, node._args)[0], **node._kwargs, **where)
+                part = vjp(arriving, node._data, *engine.plain_args(node), **node._kwargs, **where)
                 assert part.dtype == np.float32, f"the rule of {node._op} computed in {part.dtype}"
     out.backward(g)
     expected.backward(g)

@@ -64,7 +64,7 @@ def grad(
             raise RuntimeError(f"grad: input {position} does not require a gradient")
     seed = seed_for(output, grad_outputs, "grad")
     if create_graph:  # the seed's own graph counts too
-        seed = grad_outputs if isinstance(grad_outputs, Tensor) else output._make(seed, False)
+        seed = grad_outputs if isinstance(grad_outputs, Tensor) else output._make(seed)
     with enable_grad() if create_graph else no_grad():
         found = {node: g for node, g in engine.propagate(output, seed, wanted, create_graph) if node in set(wanted)}
     for position, tensor in enumerate(wanted):
@@ -76,4 +76,4 @@ def grad(
 
 
 def _returned(tensor: Tensor, g: Any) -> Any:
-    return g if g is None or isinstance(g, Node) else tensor._make(g, False)
+    return g if g is None or isinstance(g, Node) else tensor._make(g)

@@ -10,6 +10,7 @@ name. Read `apply`, then `propagate`, then `backward`; next: ``rules/elementwise
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -49,9 +50,10 @@ def apply(function: Function, args: tuple[Any, ...], kwargs: dict[str, Any] = NO
     row = RULES.get(function)
     if row is None:
         raise no_rule(function)
-    if kwargs or len(args) > len(row.names):
+    if (kwargs and not row.takes(kwargs)) or len(args) > len(row.names):
         args, kwargs = bind(row, args, kwargs)
-    raw, nodes = _raw(row, args)
+    nodes: list[Node] = []
+    raw = [_raw(arg, nodes, row, position) for position, arg in enumerate(args)]
     try:
         data = row.forward(*raw, **kwargs)
     except (TypeError, ValueError, IndexError) as error:
@@ -63,37 +65,30 @@ def apply(function: Function, args: tuple[Any, ...], kwargs: dict[str, Any] = NO
     for node in nodes:
         wanted = wanted or node._requires_grad
         kind = kind if isinstance(node, kind) else type(node)
-    result: Node = kind._make(data, False)
-    if wanted and mode.recording:
-        _record(result, function, args, kwargs)
+    result: Node = kind._make(data)
+    if wanted and mode.recording and _is_differentiable(function, result._data):
+        result._requires_grad = True
+        result._function, result._args, result._kwargs, result._operands = function, args, kwargs, nodes
     return result
 
 
-def _record(result: Node, function: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    kind = result._data.dtype.kind if type(result._data) is not float else "f"
+def _raw(arg: Any, nodes: list[Node], row: Rule, position: int) -> Any:
+    """An argument as plain arrays; the nodes that it consists of are added to `nodes`."""
+    if isinstance(arg, Node):
+        nodes.append(arg)
+        return arg._data
+    if isinstance(arg, (list, tuple)) and any(isinstance(item, Node) for item in arg):
+        if position not in row.sequences:
+            raise wrong_call(row.function, "a list of tensors is not an array; np.stack makes it one")
+        return [_raw(item, nodes, row, position) for item in arg]
+    return arg
+
+
+def _is_differentiable(function: Function, data: Any) -> bool:
+    kind = "f" if type(data) is float else data.dtype.kind
     if kind == "c":
-        raise not_differentiable(function, result._data.dtype)
-    if kind == "f":  # an integer result was asked for (astype, dtype=): nothing to differentiate
-        result._requires_grad = True
-        result._function, result._args, result._kwargs = function, args, kwargs
-
-
-def _raw(row: Rule, args: tuple[Any, ...]) -> tuple[list[Any], list[Node]]:
-    """The arguments as plain arrays, and the nodes among them, also within sequences."""
-    raw: list[Any] = []
-    nodes: list[Node] = []
-    for position, arg in enumerate(args):
-        if isinstance(arg, Node):
-            raw.append(arg._data)
-            nodes.append(arg)
-        elif isinstance(arg, (list, tuple)) and (inner := [a for a in arg if isinstance(a, Node)]):
-            if position not in row.sequences:
-                raise wrong_call(row.function, "a list of tensors is not an array; np.stack makes it one")
-            raw.append([a._data if isinstance(a, Node) else a for a in arg])
-            nodes += inner
-        else:
-            raw.append(arg)
-    return raw, nodes
+        raise not_differentiable(function, data.dtype)
+    return kind == "f"  # an integer result was asked for, by astype or dtype=
 
 
 # --------------------------------------------------------------------------------------- backward
@@ -126,15 +121,6 @@ def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
     return g
 
 
-def operands(node: Node) -> Iterator[tuple[int, int | None, Node]]:
-    """The nodes among a node's arguments: (position, index within a sequence or None, operand)."""
-    for position, arg in enumerate(node._args):
-        if isinstance(arg, Node):
-            yield position, None, arg
-        elif isinstance(arg, (list, tuple)):
-            yield from ((position, i, a) for i, a in enumerate(arg) if isinstance(a, Node))
-
-
 def newest_first(root: Node) -> list[Node]:
     """Every node that `root` was computed from and that needs a gradient, newest first.
 
@@ -144,11 +130,11 @@ def newest_first(root: Node) -> list[Node]:
     """
     seen, stack = {root}, [root]
     while stack:
-        for _, _, operand in operands(stack.pop()):
+        for operand in stack.pop()._operands:
             if operand._requires_grad and operand not in seen:
                 seen.add(operand)
                 stack.append(operand)
-    return sorted(seen, key=lambda node: node._time, reverse=True)
+    return sorted(seen, key=attrgetter("_time"), reverse=True)
 
 
 def propagate(
@@ -166,47 +152,70 @@ def propagate(
         Run the rules on the nodes in place of their arrays, so that the gradients have graphs.
     """
     order = newest_first(root)
-    needed = set(order) if wanted is None else _leading_to(set(wanted), order)
+    needed = None if wanted is None else _leading_to(set(wanted), order)
     pending = {root: seed}
     for node in order:
         g = pending.pop(node, None)
         if g is None:  # off the wanted paths, or behind a rule that is None
             continue
         yield node, g
-        if node._function is None:
-            continue
-        for operand, part in chain_rule(node, g, needed, create_graph):
-            pending[operand] = pending[operand] + part if operand in pending else part
+        if node._function is not None:
+            for operand, part in chain_rule(node, g, needed, create_graph):
+                pending[operand] = pending[operand] + part if operand in pending else part
 
 
 def chain_rule(
     node: Node, g: Any, needed: set[Node] | None = None, create_graph: bool = False
-) -> Iterator[tuple[Node, Any]]:
+) -> list[tuple[Node, Any]]:
     """One step back: each operand of `node` with its part of the gradient, where it needs one."""
     row = RULES.get(node._function)  # type: ignore[arg-type]  # a leaf's None has no row
     if row is None:
         raise no_rule(node._function)
-    _check_unchanged(node)
-    out, args = (node, node._args) if create_graph else (node._data, _raw(row, node._args)[0])
+    for operand in (node, *node._operands):
+        if operand._changed > node._time:
+            raise changed(node._function, operand, operand is node)
+    out, args = (node, node._args) if create_graph else (node._data, plain_args(node))
+    parts = []
     for position, i, operand in operands(node):
         vjp = row.vjps[position] if position < len(row.vjps) else None
-        if vjp is None or (operand not in needed if needed is not None else not operand._requires_grad):
+        if vjp is None or not (operand._requires_grad if needed is None else operand in needed):
             continue
-        where = {} if i is None else {"i": i}
-        part = vjp(g, out, *args, **node._kwargs, **where)
+        element = NOTHING if i is None else {"i": i}
+        part = vjp(g, out, *args, **node._kwargs, **element)
         # A Value's data and gradient are Python floats: they have one shape and one dtype.
         if type(part) is not float or type(operand._data) is not float:
             part = _settle(part, operand, node, row, position, out, args)
-            if operand._function is None and not create_graph:
-                part = _own(part, g, args)
-        yield operand, part
+            # A leaf keeps its gradient, so it must not share memory with another's: copy what is shared.
+            if operand._function is None and not create_graph and type(part) is not float:
+                part = part.copy() if part is g or part.base is not None or _is_one_of(part, args) else part
+        parts.append((operand, part))
+    return parts
+
+
+def operands(node: Node) -> Iterator[tuple[int, int | None, Node]]:
+    """The nodes among a node's arguments: (position, index within a sequence or None, operand)."""
+    for position, arg in enumerate(node._args):
+        if isinstance(arg, Node):
+            yield position, None, arg
+        elif isinstance(arg, (list, tuple)) and position in RULES[node._function].sequences:  # type: ignore[index]
+            yield from ((position, i, a) for i, a in enumerate(arg) if isinstance(a, Node))
+
+
+def plain_args(node: Node) -> list[Any]:
+    """The arguments that a node was made from, as the function saw them: without nodes."""
+    row = RULES[node._function]  # type: ignore[index]
+    return [_raw(arg, [], row, position) for position, arg in enumerate(node._args)]
+
+
+def _is_one_of(part: Any, args: Any) -> bool:
+    return any(part is arg for arg in args)
 
 
 def _leading_to(wanted: set[Node], order: list[Node]) -> set[Node]:
     """The nodes of `order` from which a walk backward comes to a wanted one."""
     needed = set(wanted)
     for node in reversed(order):
-        if any(operand in needed for _, _, operand in operands(node)):
+        if not needed.isdisjoint(node._operands):
             needed.add(node)
     return needed
 
@@ -218,32 +227,16 @@ def _settle(part: Any, operand: Node, node: Node, row: Rule, position: int, out:
     if not hasattr(part, "shape"):
         part = np.asarray(part)
     if part.shape != shape:
-        spread = row.spread(position, out, *args, **node._kwargs) if row.spread else shape
         # Anything but the operand's shape, or the shape it was broadcast to, is a wrong rule:
         # summing that away would hide the mistake.
-        if part.shape != spread:
+        spread = row.spread(position, out, *args, **node._kwargs) if row.spread else shape
+        summed = unbroadcast(part, shape) if part.shape == spread else part
+        if summed.shape != shape:
             raise misshapen(row.function, position, part.shape, shape, spread)
-        part = unbroadcast(part, shape)
-        if part.shape != shape:
-            raise misshapen(row.function, position, spread, shape, shape)
+        part = summed
     if part.dtype != dtype:
         part = part.astype(dtype)
     return float(part) if type(data) is float and not isinstance(part, Node) else part
-
-
-def _own(part: Any, g: Any, args: Any) -> Any:
-    """A leaf keeps its gradient, so it must not share memory with another's: copy what is shared."""
-    if type(part) is float:
-        return part
-    if part is g or part.base is not None or any(part is arg for arg in args):
-        return part.copy()
-    return part
-
-
-def _check_unchanged(node: Node) -> None:
-    for _, _, operand in ((0, None, node), *operands(node)):
-        if operand._changed > node._time:
-            raise changed(node._function, operand, operand is node)
 
 
 def backward(root: Node, seed: Any) -> None:

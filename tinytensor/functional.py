@@ -86,13 +86,13 @@ def matrix_transpose(x: Any) -> Any:
 @composed(np.zeros_like)
 def zeros_like(a: Any, dtype: Any = None) -> Any:
     """A tensor of zeros with the shape and dtype of another; no gradient."""
-    return a._make(np.zeros_like(a._data, dtype=dtype), False)
+    return a._make(np.zeros_like(a._data, dtype=dtype))
 
 
 @composed(np.ones_like)
 def ones_like(a: Any, dtype: Any = None) -> Any:
     """A tensor of ones with the shape and dtype of another; no gradient."""
-    return a._make(np.ones_like(a._data, dtype=dtype), False)
+    return a._make(np.ones_like(a._data, dtype=dtype))
 
 
 # --------------------------------------------------------------------------------- linear algebra

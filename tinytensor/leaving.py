@@ -82,6 +82,6 @@ class Leaving(Methods):
 
 
 def _rebuild(kind: type[Any], data: Any, grad: Any, requires_grad: bool, label: str) -> Any:
-    tensor = kind._make(data, requires_grad)
-    tensor._grad, tensor.label = grad, label
+    tensor = kind._make(data)
+    tensor._grad, tensor._requires_grad, tensor.label = grad, requires_grad, label
     return tensor

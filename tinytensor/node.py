@@ -5,6 +5,7 @@ Read next: ``engine.py``.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import count
 from typing import Any
 
@@ -25,6 +26,7 @@ class Node:
         "_function",  # what made it; None for a leaf
         "_grad",
         "_kwargs",
+        "_operands",  # the nodes among the args
         "_requires_grad",
         "_time",  # when it was made
         "label",
@@ -36,18 +38,20 @@ class Node:
     _function: Function | None
     _grad: Any
     _kwargs: dict[str, Any]
+    _operands: Sequence[Node]
     _requires_grad: bool
     _time: int
     label: str
 
     @classmethod
-    def _make(cls, data: Any, requires_grad: bool) -> Node:
-        """A bare leaf. A subclass says here which kind of node holds a given result."""
+    def _make(cls, data: Any) -> Node:
+        """A bare leaf with `data`. A subclass says here which kind of node holds a given result."""
         node = cls.__new__(cls)
         node._data = data
-        node._requires_grad = requires_grad
+        node._requires_grad = False
         node._grad = node._function = None
-        node._args, node._kwargs = (), NOTHING
+        node._args = node._operands = ()
+        node._kwargs = NOTHING
         node._time, node._changed = now(), 0
         node.label = ""
         return node

@@ -67,17 +67,18 @@ class Tensor(Leaving):
         self._data = to_array(data, dtype)
         self._requires_grad = False
         self._grad = self._function = None
-        self._args, self._kwargs = (), NOTHING
+        self._args = self._operands = ()
+        self._kwargs = NOTHING
         self._time, self._changed = now(), 0
         self.label = label
         if requires_grad:
             self.requires_grad = True
 
     @classmethod
-    def _make(cls, data: Any, requires_grad: bool) -> Node:
+    def _make(cls, data: Any) -> Node:
         if type(data) is not np.ndarray:  # NumPy returns scalars in place of 0-d arrays
             data = to_array(data)
-        return super()._make(data, requires_grad)
+        return super()._make(data)
 
     # ------------------------------------------------------------------------ data and gradient
 
@@ -188,7 +189,7 @@ class Tensor(Leaving):
     @property
     def _prev(self) -> set[Node]:
         """The operands that this tensor was made from, as in the lecture."""
-        return {operand for _, _, operand in engine.operands(self)}
+        return set(self._operands)
 
     def __repr__(self) -> str:
         values = np.array2string(self._data, separator=", ", prefix="Tensor(")

@@ -61,7 +61,7 @@ class Value(Tensor):
         self._data = data if type(data) is float else to_number(data)
         self._requires_grad = True
         self._grad = 0.0
-        self._args = tuple(_children)
+        self._args = self._operands = tuple(_children)
         self._function = written_by_hand if self._args else None
         self._kwargs = NOTHING
         self._time, self._changed = now(), 0
@@ -69,10 +69,10 @@ class Value(Tensor):
         self._by_hand, self._symbol = None, _op
 
     @classmethod
-    def _make(cls, data: Any, requires_grad: bool) -> Node:
+    def _make(cls, data: Any) -> Node:
         """A Value where one number came out of Values and numbers, a Tensor otherwise."""
         if np.ndim(data) or np.asarray(data).dtype.kind != "f":
-            return Tensor._make(data, False)
+            return Tensor._make(data)
         return cls(float(data))
 
     # ------------------------------------------------------------------- a number, not an array
@@ -245,4 +245,5 @@ def scalar(function: Any, x: Value, *others: Any) -> Any:
         raise type(error)(f"{name_of(function)}({', '.join(map(repr, data))}): {error}") from None
     if mode.recording:
         result._function, result._args = function, tuple(operands)
+        result._operands = operands if isinstance(operands[-1], Value) else operands[:1]
     return result

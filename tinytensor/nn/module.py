@@ -164,7 +164,7 @@ class Module:
         TypeError
             Where `state` is not a mapping.
         ValueError
-            One error with all missing, unexpected, misshapen and non-numeric names.
+            One error with all names that are missing, unexpected, misshapen or of a dtype that can't be cast.
 
         Examples
         --------
@@ -262,7 +262,7 @@ def _read(tensors: dict[str, Tensor], state: Mapping[str, Any]) -> tuple[dict[st
             continue
         if array.shape != tensor.shape:
             wrong.append(f"misshapen: {name}: expected {tensor.shape}, got {array.shape}")
-        elif array.dtype.kind not in "biuf" or not np.can_cast(array.dtype, tensor.dtype, "same_kind"):
+        elif not np.can_cast(array.dtype, tensor.dtype, "same_kind"):
             wrong.append(f"wrong dtype: {name}: expected {tensor.dtype}, got {array.dtype}")
         else:
             loaded[name] = np.array(array, tensor.dtype, order="C")

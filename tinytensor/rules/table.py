@@ -65,6 +65,12 @@ class Rule:
         is_ufunc = isinstance(function, np.ufunc)
         self.keywords = frozenset(() if is_ufunc else (p.name for p in parameters)) - {"i"}
 
+    def takes(self, kwargs: dict[str, Any]) -> bool:
+        """Whether these keywords may be passed on as they are: known to the rule, and plain values."""
+        return kwargs.keys() <= self.keywords and self.plain.issuperset(map(type, kwargs.values()))
+
+    plain = frozenset((bool, int, float, str, tuple, type(None)))
+
     def __repr__(self) -> str:
         return f"<rule of {name_of(self.function)}({', '.join(self.names)})>"
 
