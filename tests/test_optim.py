@@ -392,9 +392,11 @@ def test_resumed_training_is_the_same_training(name, options, dtype):
     for key, p in second.ours.items():
         p.data = first.ours[key].data.copy()
     after = make(second.ours.values(), lr=123.0)
+    train(first, before, range(4))  # what was saved is a copy: this is not felt
+    kept = copy.deepcopy(saved)
     after.load_state_dict(saved)
-    train(first, before, range(4))  # what was saved and loaded are copies: this is not felt
     train(second, after, range(4, 8))
+    np.testing.assert_equal(saved, kept)  # and so is what was loaded
     assert after.lr == before.lr != 123.0
     for key, p in straight.ours.items():
         assert np.array_equal(p.data, second.ours[key].data)
@@ -873,6 +875,16 @@ def test_norms_that_are_not_finite(bad, max_norm):
     assert_same_gradients(ours, theirs, np.float64)
 
 
+@pytest.mark.parametrize(("dtype", "large"), [(np.float16, 300.0), (np.float32, 1e25), (np.float64, 1e200)])
+@pytest.mark.parametrize("norm_type", [2.0, 3.0])
+def test_gradients_whose_squares_overflow_are_clipped_and_not_lost(dtype, large, norm_type):
+    p = tt.zeros(2, dtype, requires_grad=True)
+    p.grad = np.array([3 * large, -4 * large], dtype)
+    length = (3**norm_type + 4**norm_type) ** (1 / norm_type)
+    assert optim.clip_grad_norm([p], 1.0, norm_type) == pytest.approx(length * large, rel=1e-3)
+    np.testing.assert_allclose(p.grad, [3 / length, -4 / length], rtol=2e-3)
+
+
 def test_norm_without_gradients_is_zero():
     assert optim.clip_grad_norm([leaf()], 1.0) == 0.0
 
@@ -894,6 +906,7 @@ BAD_CLIPS = {
     "below 0": (lambda: optim.clip_grad_norm([leaf()], -1.0), ValueError, "max_norm: expected a number ≥ 0"),
     "nan": (lambda: optim.clip_grad_norm([leaf()], math.nan), ValueError, "max_norm"),
     "norm nan": (lambda: optim.clip_grad_norm([leaf()], 1.0, math.nan), ValueError, "norm_type"),
+    "norm below 0": (lambda: optim.clip_grad_norm([leaf()], 1.0, -2.0), ValueError, "norm_type: expected a number ≥ 0"),
     "norm text": (lambda: optim.clip_grad_norm([leaf()], 1.0, "inf"), TypeError, "norm_type"),
     "flag": (lambda: optim.clip_grad_norm([leaf()], 1.0, 2.0, 1), TypeError, "error_if_nonfinite"),
     "value below 0": (lambda: optim.clip_grad_value([leaf()], -0.1), ValueError, "clip_value"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
@@ -46,7 +47,9 @@ def clip_grad_norm(
 
     Notes
     -----
-    Pascanu, Mikolov & Bengio, "On the difficulty of training recurrent neural networks" (ICML 2013).
+    Pascanu, Mikolov & Bengio, "On the difficulty of training recurrent neural networks" (ICML 2013). Where finite
+    gradients are so large that their squares overflow float32, PyTorch takes the length for inf and makes them 0;
+    here it is measured, and they are clipped.
 
     Examples
     --------
@@ -60,13 +63,13 @@ def clip_grad_norm(
     """
     owner = "clip_grad_norm"
     max_norm = number(owner, "max_norm", max_norm, infinite=True)
-    norm_type = number(owner, "norm_type", norm_type, low=-math.inf, infinite=True)
+    norm_type = number(owner, "norm_type", norm_type, infinite=True)
     flag(owner, "error_if_nonfinite", error_if_nonfinite)
     found = [(k, p, p.grad) for k, p in enumerate(listed(owner, parameters)) if p.grad is not None]
-    norms = [np.linalg.norm(np.ravel(g), norm_type) for _, _, g in found if np.size(g)]
-    total = float(np.linalg.norm(norms, norm_type)) if norms else 0.0
+    norms = [_norm(np.ravel(g), norm_type) for _, _, g in found if np.size(g)]
+    total = _norm(np.array(norms), norm_type) if norms else 0.0
     if error_if_nonfinite and not math.isfinite(total):
-        which = ", ".join(named(k, p) for k, p, g in found if not np.all(np.isfinite(g))) or "none: they overflow"
+        which = ", ".join(named(k, p) for k, p, g in found if not np.all(np.isfinite(g))) or "their sum"
         raise RuntimeError(
             f"{owner}: the norm is {total}, with nan or inf in {which}; lower the learning rate, or pass "
             "error_if_nonfinite=False"
@@ -77,6 +80,16 @@ def clip_grad_norm(
             for _, p, g in found:
                 p.grad = g * factor
     return total
+
+
+def _norm(g: np.ndarray[Any, Any], norm_type: float) -> float:
+    """The norm of a vector, also where squares of its elements are too large for its dtype."""
+    with np.errstate(over="ignore"):
+        norm = float(np.linalg.norm(g, norm_type))
+    if math.isinf(norm) and np.all(np.isfinite(g)):
+        largest = np.max(np.abs(g))
+        norm = float(largest) * float(np.linalg.norm(g / largest, norm_type))  # ‖g‖ = c ‖g / c‖
+    return norm
 
 
 def clip_grad_value(parameters: Iterable[Tensor], clip_value: float) -> None:
