@@ -73,3 +73,15 @@ def to_number(data: Any) -> float:
     ):
         return float(plain(data))
     raise TypeError(f"Value: expected one real number, got {data!r}; for arrays there is tinytensor.Tensor")
+
+
+def plain_key(key: Any) -> Any:
+    """An index as NumPy takes it: tensors and lists become arrays of their own.
+
+    Index arrays are copied, so that one changed later (a shuffled permutation) can't spoil backward.
+    """
+    if isinstance(key, tuple):
+        return tuple(plain_key(part) for part in key)
+    if isinstance(key, Node):
+        key = key._data
+    return np.array(key) if isinstance(key, (list, np.ndarray)) else key

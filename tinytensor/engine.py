@@ -27,25 +27,9 @@ from .rules.table import RULES, Function, Rule
 def apply(function: Function, args: tuple[Any, ...], kwargs: dict[str, Any] = NOTHING) -> Any:
     """Run `function` on the data of its arguments, and remember how the result was made.
 
-    Parameters
-    ----------
-    function : callable
-        A key of the rule table.
-    args, kwargs
-        As for the function itself; at least one argument is a node or a sequence with a node.
-
-    Returns
-    -------
-    Node
-        Of the most general class among the operands. It remembers `args` where a gradient is asked
-        of one of them and recording is on.
-
-    Raises
-    ------
-    NotImplementedError
-        Where the table has no row for `function`.
-    TypeError, ValueError, IndexError
-        What the function says of its arguments, with the operation and the shapes named.
+    At least one argument is a node or a sequence with a node. The result is of the most general class
+    among them, and remembers its operands where one requires a gradient and recording is on. What
+    the function says of bad arguments is raised with the operation and the shapes named.
     """
     row = RULES.get(function)
     if row is None:
@@ -187,7 +171,7 @@ def chain_rule(
             part = _settle(part, operand, node, row, position, out, args)
             # A leaf keeps its gradient, so it must not share memory with another's: copy what is shared.
             if operand._function is None and not create_graph and type(part) is not float:
-                part = part.copy() if part is g or part.base is not None or _is_one_of(part, args) else part
+                part = part.copy() if part is g or part.base is not None or any(part is a for a in args) else part
         parts.append((operand, part))
     return parts
 
@@ -205,10 +189,6 @@ def plain_args(node: Node) -> list[Any]:
     """The arguments that a node was made from, as the function saw them: without nodes."""
     row = RULES[node._function]  # type: ignore[index]
     return [_raw(arg, [], row, position) for position, arg in enumerate(node._args)]
-
-
-def _is_one_of(part: Any, args: Any) -> bool:
-    return any(part is arg for arg in args)
 
 
 def _leading_to(wanted: set[Node], order: list[Node]) -> set[Node]:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from itertools import count
 from typing import Any
 
-from .rules.table import Function
+from .rules.table import SYMBOLS, Function, name_of
 
 NOTHING: dict[str, Any] = {}  # the keywords of a call without keywords; never written to
 now = count(1).__next__  # one clock for the process; a node is always newer than its operands
@@ -59,3 +59,18 @@ class Node:
     def _touch(self) -> None:
         """Note that the data have changed, so that older results are not differentiated with them."""
         self._changed = now()
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether this was given rather than computed from something that requires a gradient."""
+        return self._function is None
+
+    @property
+    def _op(self) -> str:
+        """What made this, as drawings show it."""
+        return "" if self._function is None else SYMBOLS.get(name := name_of(self._function), name)
+
+    @property
+    def _prev(self) -> set[Node]:
+        """The operands that this was made from, as in the lecture."""
+        return set(self._operands)

@@ -10,25 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from .node import Node
 from .primitive import primitive
 
 Array = np.ndarray[Any, Any]
 
 
 # ------------------------------------------------------------------------------ indexing, dtypes
-
-
-def plain_key(key: Any) -> Any:
-    """An index as NumPy takes it: tensors and lists become arrays of their own.
-
-    Index arrays are copied, so that one changed later (a shuffled permutation) can't spoil backward.
-    """
-    if isinstance(key, tuple):
-        return tuple(plain_key(part) for part in key)
-    if isinstance(key, Node):
-        key = key._data
-    return np.array(key) if isinstance(key, (list, np.ndarray)) else key
 
 
 def is_basic(key: Any) -> bool:

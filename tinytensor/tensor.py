@@ -15,15 +15,15 @@ import numpy as np
 import numpy.typing as npt
 
 from . import engine
-from .arrays import Array, fitted, seed_for, to_array
+from .arrays import Array, fitted, plain_key, seed_for, to_array
 from .engine import apply
 from .errors import wrong_call
 from .leaving import Leaving
 from .modes import is_grad_enabled
 from .node import NOTHING, Node, now
 from .operators import plain
-from .primitives import astype, index, plain_key
-from .rules.table import COMPOSED, PLAIN, SYMBOLS, name_of
+from .primitives import astype, index
+from .rules.table import COMPOSED, PLAIN, name_of
 
 
 class Tensor(Leaving):
@@ -116,11 +116,6 @@ class Tensor(Leaving):
             )
         self._requires_grad = bool(wanted)
 
-    @property
-    def is_leaf(self) -> bool:
-        """Whether this tensor was given rather than computed from one that requires a gradient."""
-        return self._function is None
-
     def backward(self, gradient: Any = None) -> None:
         """Compute the gradient of this tensor with respect to everything that it was made from.
 
@@ -180,16 +175,6 @@ class Tensor(Leaving):
     def dtype(self) -> np.dtype[Any]:
         """The dtype of the elements."""
         return self._data.dtype
-
-    @property
-    def _op(self) -> str:
-        """What made this tensor, as drawings show it."""
-        return "" if self._function is None else SYMBOLS.get(name_of(self._function), name_of(self._function))
-
-    @property
-    def _prev(self) -> set[Node]:
-        """The operands that this tensor was made from, as in the lecture."""
-        return set(self._operands)
 
     def __repr__(self) -> str:
         values = np.array2string(self._data, separator=", ", prefix="Tensor(")
