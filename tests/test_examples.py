@@ -54,8 +54,8 @@ def test_digits_reads_97_5_percent_over_five_seeds(tmp_path):
     assert len(each) == 5
     assert np.mean(each) >= 97.5
     assert f"mean of 5 seeds: {np.mean(each):.1f}" in result.stdout
-    rows = re.findall(r"^ +(\d) ((?: +[\d·]+){10}) +([\d.]+)%$", result.stdout, re.M)
-    table = np.array([[int(cell.replace("·", "0")) for cell in cells.split()] for _, cells, _ in rows])
+    rows = re.findall(r"^ +(\d) ((?: +[\d.]+){10}) +([\d.]+)%$", result.stdout, re.M)
+    table = np.array([[int(cell.replace(".", "0")) for cell in cells.split()] for _, cells, _ in rows])
     assert [digit for digit, _, _ in rows] == list("0123456789")
     assert table.sum() == 450
     assert np.trace(table) / 4.5 == pytest.approx(each[0], abs=0.006)

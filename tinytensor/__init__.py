@@ -19,6 +19,6 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Tensor", "Value", "tensor", "zeros", "ones", "full", "arange", "eye", "randn", "rand", "from_dlpack",
-    "manual_seed", "grad", "no_grad", "enable_grad", "is_grad_enabled", "primitive", "functional", "nn", "optim", "data",
-    "relu", "sigmoid", "softmax", "log_softmax", "logsumexp",
+    "manual_seed", "grad", "no_grad", "enable_grad", "is_grad_enabled", "primitive", "functional", "nn", "optim",
+    "data", "relu", "sigmoid", "softmax", "log_softmax", "logsumexp",
 ]  # fmt: skip

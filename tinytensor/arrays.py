@@ -15,7 +15,7 @@ from .operators import plain
 
 Array = np.ndarray[Any, Any]
 
-Number = (int, float, np.number)
+Number = (int, float, np.number, np.bool)
 
 _NUMERIC = "biufc"  # kinds of dtype: boolean, integers, floating, complex
 
@@ -85,3 +85,8 @@ def plain_key(key: Any) -> Any:
     if isinstance(key, Node):
         key = key._data
     return np.array(key) if isinstance(key, (list, np.ndarray)) else key
+
+
+def python_number(operand: Any) -> Any:
+    """NumPy's numbers as Python's, whose negative and inverse do not overflow."""
+    return operand.item() if isinstance(operand, np.generic) else operand

@@ -5,6 +5,7 @@ Where a gradient would be lost unseen, they raise and name `detach`. Read next: 
 
 from __future__ import annotations
 
+import copy
 import operator
 from typing import Any
 
@@ -45,8 +46,8 @@ class Leaving(Methods):
         return operator.index(self._data)
 
     def __bool__(self) -> bool:
-        if self._data.size != 1:
-            raise ValueError(f"the truth of a tensor of shape {self._data.shape} is ambiguous; use .any() or .all()")
+        if np.size(self._data) != 1:
+            raise ValueError(f"the truth of a tensor of shape {np.shape(self._data)} is ambiguous; use .any() or .all()")
         return bool(self._data)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
@@ -71,8 +72,8 @@ class Leaving(Methods):
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
         data, grad, requires_grad, label = self._state("copied")
-        grad = None if grad is None else np.array(grad)
-        copied = memo[id(self)] = _rebuild(type(self), np.array(data), grad, requires_grad, label)
+        data, grad = copy.deepcopy((data, grad))
+        copied = memo[id(self)] = _rebuild(type(self), data, grad, requires_grad, label)
         return copied
 
     def _state(self, doing: str) -> tuple[Any, ...]:

@@ -47,14 +47,17 @@ class Node:
     def _make(cls, data: Any) -> Node:
         """A bare leaf with `data`. A subclass says here which kind of node holds a given result."""
         node = cls.__new__(cls)
-        node._data = data
-        node._requires_grad = False
-        node._grad = node._function = None
-        node._args = node._operands = ()
-        node._kwargs = NOTHING
-        node._time, node._changed = now(), 0
-        node.label = ""
+        node._start(data)
         return node
+
+    def _start(self, data: Any) -> None:
+        self._data = data
+        self._requires_grad = False
+        self._grad = self._function = None
+        self._args = self._operands = ()
+        self._kwargs = NOTHING
+        self._time, self._changed = now(), 0
+        self.label = ""
 
     def _touch(self) -> None:
         """Note that the data have changed, so that older results are not differentiated with them."""

@@ -20,7 +20,7 @@ from .engine import apply
 from .errors import wrong_call
 from .leaving import Leaving
 from .modes import is_grad_enabled
-from .node import NOTHING, Node, now
+from .node import Node
 from .operators import plain
 from .primitives import astype, index
 from .rules.table import COMPOSED, PLAIN, name_of
@@ -64,12 +64,7 @@ class Tensor(Leaving):
     def __init__(
         self, data: Any, requires_grad: bool = False, dtype: npt.DTypeLike | None = None, label: str = ""
     ) -> None:
-        self._data = to_array(data, dtype)
-        self._requires_grad = False
-        self._grad = self._function = None
-        self._args = self._operands = ()
-        self._kwargs = NOTHING
-        self._time, self._changed = now(), 0
+        self._start(to_array(data, dtype))
         self.label = label
         if requires_grad:
             self.requires_grad = True
@@ -191,12 +186,12 @@ class Tensor(Leaving):
     # --------------------------------------------------------------------------- as a container
 
     def __len__(self) -> int:
-        if not self._data.ndim:
+        if not self.ndim:
             raise TypeError("len() of a 0-d tensor")
         return len(self._data)
 
     def __iter__(self) -> Iterator[Any]:
-        if not self._data.ndim:
+        if not self.ndim:
             raise TypeError("iteration over a 0-d tensor")
         return (self[i] for i in range(len(self._data)))
 

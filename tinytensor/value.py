@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from . import engine
-from .arrays import Number, to_number
+from .arrays import Number, python_number, to_number
 from .modes import mode
 from .node import NOTHING, Node, now
 from .operators import plain
@@ -110,9 +110,6 @@ class Value(Tensor):
     def __format__(self, spec: str) -> str:
         return format(self._data, spec) if spec else repr(self)
 
-    def __bool__(self) -> bool:
-        return bool(self._data)
-
     @property
     def _op(self) -> str:
         if self._function is np.power and not isinstance(self._args[1], Node):
@@ -134,10 +131,10 @@ class Value(Tensor):
         return self * -1
 
     def __sub__(self, other: Any) -> Any:
-        return self + (-other)
+        return self + (-python_number(other)) if is_scalar(other) else super().__sub__(other)
 
     def __truediv__(self, other: Any) -> Any:
-        return self * other**-1
+        return self * python_number(other) ** -1 if is_scalar(other) else super().__truediv__(other)
 
     __radd__, __rmul__ = __add__, __mul__
 
@@ -164,8 +161,7 @@ class Value(Tensor):
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         """A NumPy number on the left: ``np.float64(2) * v`` is ``2.0 * v``."""
-        numbers = all(isinstance(x, (Value, *Number)) for x in inputs)
-        if numbers and method == "__call__" and not kwargs and ufunc in LECTURE:
+        if all(map(is_scalar, inputs)) and method == "__call__" and not kwargs and ufunc in LECTURE:
             return LECTURE[ufunc](*(x if isinstance(x, Value) else Value(x) for x in inputs))
         return super().__array_ufunc__(ufunc, method, *inputs, **kwargs)
 
@@ -213,13 +209,12 @@ class Value(Tensor):
 
 def written_by_hand(*args: Any) -> None:
     """The function of a Value made with ``_children``: only its ``_backward`` knows what it is."""
-    raise NotImplementedError("this Value's operation was written by hand; it has no forward function to run again")
 
 
 # The same functions on Python floats: without an array in between they are some ten times faster.
 SCALAR: dict[Any, Callable[..., float]] = {
     np.add: operator.add, np.multiply: operator.mul, np.power: math.pow, np.exp: math.exp, np.tanh: math.tanh,
-    relu: lambda x: x if x > 0 else 0.0,
+    relu: lambda x: max(x, 0.0),
 }  # fmt: skip
 
 LECTURE: dict[Any, Callable[..., Any]] = {
@@ -228,15 +223,20 @@ LECTURE: dict[Any, Callable[..., Any]] = {
 }  # fmt: skip
 
 
+def is_scalar(operand: Any) -> bool:
+    """Whether an operand leaves a Value's result a Value."""
+    return isinstance(operand, (Value, *Number)) and not isinstance(operand, np.complexfloating)
+
+
 def scalar(function: Any, x: Value, *others: Any) -> Any:
     """Apply a function of Values and numbers; with a Tensor or an array, the engine's general way."""
     operands: list[Any] = [x]
     for other in others:
         if not isinstance(other, Value):
-            if not isinstance(other, Number) or isinstance(other, np.complexfloating):
+            if not is_scalar(other):
                 return engine.apply(function, (x, *others))
-            if function is not np.power:  # as in the lecture, where the exponent is not a node
-                other = Value(other)
+            # As in the lecture, where the exponent is not a node.
+            other = python_number(other) if function is np.power else Value(other)
         operands.append(other)
     data = [plain(operand) for operand in operands]
     try:
