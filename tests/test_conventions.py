@@ -99,3 +99,10 @@ def test_extreme_values_stay_finite():
         out.sum().backward()
         assert np.isfinite(out.data).all()
         assert np.isfinite(x.grad).all()
+
+
+def test_a_negative_base_has_no_slope_in_its_exponent():
+    for base in (tt.Tensor([-1.0, -2.0]), tt.Value(-2.0)):
+        exponent = tt.Value(2.0) if isinstance(base, tt.Value) else tt.Tensor([2.0, 3.0], requires_grad=True)
+        (base**exponent).backward(None if isinstance(base, tt.Value) else [1.0, 1.0])
+        assert np.isnan(exponent.grad).all()

@@ -47,7 +47,9 @@ class Leaving(Methods):
 
     def __bool__(self) -> bool:
         if np.size(self._data) != 1:
-            raise ValueError(f"the truth of a tensor of shape {np.shape(self._data)} is ambiguous; use .any() or .all()")
+            raise ValueError(
+                f"the truth of a tensor of shape {np.shape(self._data)} is ambiguous; use .any() or .all()"
+            )
         return bool(self._data)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:

@@ -39,9 +39,9 @@ def power_of_base(g, out, x, y):
 
 
 def power_of_exponent(g, out, x, y):
-    """x^y log(x); 0 where x = 0 and y >= 0, the limit from the right."""
-    flat = (x == 0) & (y >= 0)
-    return np.where(flat, 0, g * out * np.log(np.where(flat, np.ones_like(out), x)))
+    """x^y log(x); 0 where x = 0 and y >= 0, the limit from the right; nan where x < 0."""
+    flat, none = (x == 0) & (y >= 0), np.less(x, 0)
+    return np.where(none, np.nan, np.where(flat, 0, g * out * np.log(np.where(flat | none, np.ones_like(out), x))))
 
 
 rule(np.power, power_of_base, power_of_exponent)
