@@ -1,6 +1,6 @@
 """Ways out of the graph: numbers, arrays, other libraries' memory, copies and pickles.
 
-Where a gradient would be lost unseen, they raise and name `detach`. Read next: ``functional.py``.
+Where a gradient would be lost unseen, they raise and name `detach`. Read next: ``functional/``.
 """
 
 from __future__ import annotations

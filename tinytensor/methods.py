@@ -2,7 +2,7 @@
 
 Where PyTorch has a method that NumPy has not (``relu``, ``unsqueeze``), it is here too. Arguments
 and defaults are NumPy's: ``axis`` and ``keepdims``; `var` and `std` divide by n.
-Read next: ``functional.py``.
+Read next: ``functional/``.
 """
 
 from __future__ import annotations
