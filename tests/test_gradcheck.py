@@ -91,7 +91,7 @@ WRONG = {
     "a lost g": (planted(np.exp, lambda g, out, x: out), [X], "has lost its g"),
     "g twice": (planted(np.exp, lambda g, out, x: g * g * out), [X], "not proportional to the upstream gradient"),
     "a transpose": (matmul(lambda g, out, x, y: y @ g.T), [SQUARE, SQUARE + 1], "it is transposed"),
-    "swapped operands": (product(lambda g, out, x, y: g * x, lambda g, out, x, y: g * y), [X, X + 2], "gradient of another operand"),
+    "swapped operands": (product(lambda g, out, x, y: g * x, lambda g, out, x, y: g * y), [X, X + 2], "it is the gradient of operand 1: the operands are swapped"),
     "a mean for a sum": (planted(lambda x: x.sum(0), lambda g, out, x: np.broadcast_to(g / x.shape[0], x.shape)), [np.ones((4, 2))],
                          r"it is 0\.25 times"),
     "a mean over a broadcast axis": (product(lambda g, out, x, y: (g * y).mean(0)), [X[0], np.ones((4, 3))],

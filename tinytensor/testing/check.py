@@ -180,10 +180,12 @@ class Check:
         complete = not any(np.isnan(a).any() for a in arrays.values())
         cause = ""
         if complete:
+            rest = [j for j in range(len(self.arrays)) if j != k]
+            own = [self.arrays[k], *(self.arrays[j] for j in rest)]
             twice = self.values(self.framework.pullback(below, [2 * w for w in weights]), self.arrays)
             cause = likely_cause(
-                actual[k], arrays[k], [self.arrays[k]], outputs, [a for j, a in arrays.items() if j != k],
-                twice[k] if twice[k].shape == actual[k].shape else None,
+                actual[k], arrays[k], own, outputs, [arrays.get(j, np.zeros(0)) for j in rest],
+                twice[k] if twice[k].shape == actual[k].shape else None, [f"operand {j}" for j in rest],
             )  # fmt: skip
         lines = [f"the gradient of {self.name} is wrong in operand {k} at index {i}, order {n}"]
         if value is None:

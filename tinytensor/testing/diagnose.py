@@ -22,6 +22,7 @@ def likely_cause(
     outputs: Sequence[Array] = (),
     others: Sequence[Array] = (),
     doubled: Array | None = None,
+    names: Sequence[str] = (),
 ) -> str:
     """In one sentence, what makes `actual` from `expected`; empty where nothing fits.
 
@@ -35,6 +36,8 @@ def likely_cause(
         The expected gradients of the other operands.
     doubled : ndarray, optional
         The gradient as it came for twice the upstream gradient.
+    names : sequence of str
+        What to call the other operands.
 
     Examples
     --------
@@ -43,6 +46,7 @@ def likely_cause(
     >>> likely_cause(np.array([[1.0, 3.0], [2.0, 4.0]]), np.array([[1.0, 2.0], [3.0, 4.0]]), [np.ones((2, 2))])
     'it is transposed'
     """
+    names = [*names, *(f"operand {k + 1}" for k in range(len(names), max(len(operands), len(others) + 1)))]
     if actual.shape != expected.shape:
         return shape_cause(actual, expected)
     if not np.any(actual):
@@ -58,8 +62,8 @@ def likely_cause(
             return f"it is reversed along axis {axis}"
     for position, other in enumerate(others):
         if other.shape == actual.shape and same(actual, other):
-            return f"it is the gradient of another operand (number {position} of the others): the operands are swapped"
-    return factor_cause(actual, expected, operands, outputs)
+            return f"it is the gradient of {names[position]}: the operands are swapped"
+    return factor_cause(actual, expected, operands, outputs, names)
 
 
 def shape_cause(actual: Array, expected: Array) -> str:
@@ -78,7 +82,9 @@ def shape_cause(actual: Array, expected: Array) -> str:
     return ""
 
 
-def factor_cause(actual: Array, expected: Array, operands: Sequence[Array], outputs: Sequence[Array]) -> str:
+def factor_cause(
+    actual: Array, expected: Array, operands: Sequence[Array], outputs: Sequence[Array], names: Sequence[str]
+) -> str:
     """Which factor, constant or not, lies between the two."""
     nonzero = np.abs(expected) > 1e-9 * np.max(np.abs(expected), initial=0)
     if not np.any(nonzero) or not np.all(np.isfinite(actual)):
@@ -93,7 +99,8 @@ def factor_cause(actual: Array, expected: Array, operands: Sequence[Array], outp
         if count in sizes and np.isclose(factor, 1 / count):
             return f"it is 1/{count} of what it should be: a mean where the sum over an axis of size {count} belongs"
         return f"it is {factor:.6g} times what it should be: a factor is wrong"
-    for name, value in [("its operand", operands[0]), *(("the output", output) for output in outputs)]:
+    named = [("its operand", operands[0]), *zip(names, operands[1:], strict=False)]
+    for name, value in [*named, *(("the output", output) for output in outputs)]:
         if value.shape == actual.shape:
             if same(actual, expected * value):
                 return f"it has {name} as a factor too many"

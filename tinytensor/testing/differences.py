@@ -76,25 +76,28 @@ def complex_step(function: Scalar, arrays: Sequence[Array], place: Place) -> flo
 
 
 def is_kink(function: Scalar, arrays: Sequence[Array], place: Place) -> bool:
-    """Whether the slopes from the left and from the right differ, here or very near.
+    """Whether the slopes from the left and from the right differ, or the function jumps, here or very near.
 
-    For a smooth function their gap shrinks in proportion to the step; at a kink it stays.
+    For a smooth function the gap between the two slopes shrinks in proportion to the step; at a kink it
+    stays. At a jump the slope across it grows as the step shrinks.
 
     Examples
     --------
     >>> is_kink(lambda a: abs(a[0]), [np.array(0.0)], (0, ()))
     True
+    >>> is_kink(lambda a: np.sign(a[0]), [np.array(0.0)], (0, ()))
+    True
     >>> is_kink(lambda a: a[0] ** 2, [np.array(0.0)], (0, ()))
     False
     """
+    here = function(list(arrays))
 
-    def gap(size: float) -> float:
+    def slopes(size: float) -> tuple[float, float]:
         h = step_at(arrays, place, size)
-        here = function(list(arrays))
-        right = (function(moved(arrays, place, h)) - here) / h
-        left = (here - function(moved(arrays, place, -h))) / h
-        return float(abs(right - left))
+        return (here - function(moved(arrays, place, -h))) / h, (function(moved(arrays, place, h)) - here) / h
 
-    wide, narrow = gap(KINK_STEP), gap(KINK_STEP / 8)
-    noise = 1e-6 * max(1.0, abs(float(np.real(function(list(arrays))))))
-    return not np.isfinite(narrow) or (narrow > noise and narrow > wide / 2)
+    (left, right), (near_left, near_right) = slopes(KINK_STEP), slopes(KINK_STEP / 8)
+    gap, near_gap = abs(right - left), abs(near_right - near_left)
+    noise = 1e-6 * max(1.0, abs(float(here)))
+    jumps = abs(near_left + near_right) > 4 * abs(left + right) + noise
+    return bool(not np.isfinite(near_gap) or jumps or (near_gap > noise and near_gap > gap / 2))
