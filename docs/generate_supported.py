@@ -1,7 +1,7 @@
 """Write ``supported.md``: what tinytensor does with each of NumPy's functions, from the rule table itself.
 
-    python docs/generate_supported.py           # writes docs/supported.md
-    python docs/generate_supported.py --check   # exits with 1 if it is not up to date
+python docs/generate_supported.py           # writes docs/supported.md
+python docs/generate_supported.py --check   # exits with 1 if it is not up to date
 """
 
 import sys

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import gc
+import sys
 import threading
 import tracemalloc
 import weakref
@@ -151,6 +153,15 @@ def test_leaves_accumulate_and_interior_gradients_are_fresh():
         assert out.grad == 1.0
 
 
+def test_returned_gradients_are_the_callers_to_change():
+    a, b = leaf([1.0, 2.0]), leaf([3.0, 4.0])
+    h = a + b
+    for grads in (tt.grad(h, [a, b], [1.0, 1.0]), tt.grad(h.sum(), [h, a])):
+        for g in grads:
+            g.data *= 5.0
+        assert [g.tolist() for g in grads] == [[5.0, 5.0], [5.0, 5.0]]
+
+
 def test_two_roots_over_one_interior_node():
     x = leaf(2.0)
     h = x * x
@@ -184,6 +195,7 @@ def test_grad_returns_tensors_and_stores_nothing():
     assert x.grad is None
     assert first.requires_grad
     assert not third.requires_grad
+    assert third.is_leaf
 
 
 def test_grad_with_respect_to_interior_tensors_and_given_gradients():
@@ -249,11 +261,44 @@ def test_a_changed_result_is_named():
         y.sum().backward()
 
 
+def test_changed_constants_count_too():
+    x, k = leaf([1.0, 2.0]), tt.Tensor([3.0, 4.0])
+    out = (x * k).sum()
+    k[0] = 100.0
+    with pytest.raises(RuntimeError, match="multiply: an operand"):
+        out.backward()
+
+
+@pytest.mark.parametrize("share", [lambda w: w.detach(), copy.copy], ids=["detach", "copy"])
+def test_a_change_through_shared_memory_is_noticed(share):
+    w, p = leaf([1.0, 2.0]), leaf([1.0, 1.0])
+    twin = share(w)
+    loss = (p * twin).sum()
+    w.data -= 10.0
+    with pytest.raises(RuntimeError, match="multiply: an operand"):
+        loss.backward()
+    loss = (p * w).sum()
+    with tt.no_grad():
+        twin[0] = 5.0
+    with pytest.raises(RuntimeError, match="multiply: an operand"):
+        loss.backward()
+
+
 def test_data_changed_before_the_forward_pass_are_fine():
     x = leaf([1.0, 2.0])
     x.data -= 1.0
     (x * x).sum().backward()
     np.testing.assert_array_equal(x.grad, [0.0, 2.0])
+
+
+def test_a_list_that_grows_later_does_not_spoil_backward():
+    x = leaf([1.0, 2.0])
+    parts = [x, x * 2]
+    out = np.concatenate(parts)
+    parts.append(x * 100)
+    parts[0] = None
+    out.backward([1.0, 2.0, 3.0, 4.0])
+    np.testing.assert_array_equal(x.grad, [7.0, 10.0])
 
 
 # ------------------------------------------------------------- law 8: grad mode is per thread
@@ -295,6 +340,38 @@ def test_threads_have_their_own_mode():
     outside.set()
     thread.join()
     assert seen == {"silent": False, "main": True}
+
+
+def test_one_no_grad_in_two_threads():
+    shared, first, second = tt.no_grad(), threading.Event(), threading.Event()
+
+    def other():
+        with shared:
+            first.set()
+            second.wait(10)
+
+    thread = threading.Thread(target=other)
+    with shared:
+        thread.start()
+        first.wait(10)
+    assert tt.is_grad_enabled()
+    second.set()
+    thread.join()
+    assert tt.is_grad_enabled()
+
+
+def test_threads_add_up_in_one_leaf():
+    x, interval = leaf(1.0), sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [threading.Thread(target=lambda: [(x * 1.0).backward() for _ in range(500)]) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    assert x.grad == 2000.0
 
 
 def test_threads_train_side_by_side():
@@ -376,6 +453,7 @@ WRONG = {
     "a stray leading axis": lambda g, out, x, y: np.ones((1, 2, 3)),
     "an axis lost": lambda g, out, x, y: np.ones(3),
     "too small": lambda g, out, x, y: np.ones((1, 1)),
+    "the right rank": lambda g, out, x, y: np.ones((4, 3)),
 }
 
 

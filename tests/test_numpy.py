@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
@@ -94,6 +96,16 @@ ESCAPES = {
     ),
     "Tensor of a tensor": (lambda t: tt.Tensor(t), TypeError, "detach"),
     "an array with a mask": (lambda t: tt.Tensor(np.ma.masked_array([1.0], [True])), TypeError, "masked"),
+    "fractions": (lambda t: t * Fraction(1, 2), TypeError, "object"),
+    "an array of objects": (lambda t: t * np.array([1, 2], dtype=object), TypeError, "object"),
+    "astype(object)": (lambda t: t.astype(object), TypeError, "object"),
+    "astype(text)": (lambda t: t.astype("U5"), TypeError, "not numbers|would be"),
+    "out= of a comparison": (lambda t: np.less(t.data, 1.0, out=tt.zeros((2, 2))), TypeError, "out="),
+    "an argument without a rule": (
+        lambda t: tt.primitive(lambda x, k: x * k).defvjp(lambda g, out, x, k: g * k)(t, t),
+        TypeError,
+        "no rule for argument 1",
+    ),
     "too many positional arguments": (lambda t: np.sum(t, 0, None, None, True), TypeError, "at most 3 positional"),
 }
 
@@ -128,3 +140,53 @@ def test_integer_tensors_compute_without_gradients():
 
 def test_complex_tensors_compute_without_gradients():
     assert (tt.Tensor([1j]) * tt.Tensor([1j])).tolist() == [-1 + 0j]
+
+
+def test_lists_and_matrices_as_operands_are_arrays():
+    for exponent in ([1.0, 0.0], (1.0, 0.0), np.array([1.0, 0.0])):
+        x = leaf([2.0, 3.0])
+        (x**exponent).sum().backward()
+        np.testing.assert_array_equal(x.grad, [1.0, 0.0])
+    x = leaf([2.0, 0.5])
+    ([0.0, 3.0] ** x).sum().backward()
+    np.testing.assert_allclose(x.grad, [0.0, np.log(3) * 3**0.5])
+    x = leaf()
+    with pytest.warns(PendingDeprecationWarning):
+        matrix = np.matrix([[1.0, 2.0], [3.0, 4.0]])
+    (x * matrix).sum().backward()  # elementwise: with a matrix in the rule it would be another product
+    np.testing.assert_array_equal(x.grad, [[1.0, 2.0], [3.0, 4.0]])
+
+
+def test_one_tensor_may_be_the_sequence():
+    for join in (np.stack, np.concatenate, lambda t: np.stack(arrays=(t[0], t[1]))):
+        x = leaf()
+        out = join(x)
+        np.testing.assert_array_equal(out.data, join(x.data))
+        out.backward(g := np.arange(1.0, out.size + 1).reshape(out.shape))
+        np.testing.assert_array_equal(x.grad.ravel(), g.ravel())
+
+
+def test_plain_functions_of_several_tensors():
+    i = tt.Tensor([1, 1])
+    assert np.any(leaf(), axis=(0, 1))
+    assert np.array_equal(np.argmax(leaf(), axis=1), i)
+
+
+def test_reductions_of_0d_with_an_axis():
+    for reduce in (np.max, np.min, np.prod, np.sum, np.mean):
+        x = leaf(3.0)
+        reduce(x).backward()
+        assert x.grad == 1.0
+
+
+def test_softmax_of_integers():
+    assert tt.softmax(tt.Tensor([0, 0])).tolist() == [0.5, 0.5]
+    assert tt.logsumexp(tt.Tensor([0, 0])).item() == np.log(2)
+    assert tt.log_softmax(tt.Tensor([0, 0])).tolist() == [-np.log(2)] * 2
+
+
+def test_an_empty_list_is_an_empty_index():
+    x = leaf()
+    assert x[[]].shape == (0, 2)
+    x[[]].sum().backward()
+    assert not x.grad.any()

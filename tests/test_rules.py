@@ -63,8 +63,15 @@ def test_higher_derivatives(case: Case, data):
     theirs = [torch.tensor(a, requires_grad=True) for a in arrays]
     rng = np.random.default_rng(data.draw(st.integers(0, 2**16)))
     y, z = case.ours(*ours, **options), case.theirs(*theirs, **options)
-    weights = [rng.uniform(0.5, 2.0, y.shape)]
-    ys, zs = [y], [z]
+    # The gradient that arrives is one more input: a rule is differentiable in it too.
+    arriving = rng.uniform(0.5, 2.0, y.shape)
+    ours, theirs = (
+        [*ours, tt.Tensor(arriving, requires_grad=True)],
+        [*theirs, torch.tensor(arriving, requires_grad=True)],
+    )
+    arrays = [*arrays, arriving]
+    weights = [np.ones(y.shape)]
+    ys, zs = [y * ours[-1]], [z * theirs[-1]]
     for order in range(case.orders):
         ours_sum = sum(((w * a).sum() for w, a in zip(weights, ys, strict=True)), start=tt.zeros(()))
         theirs_sum = sum((torch.tensor(w) * a).sum() for w, a in zip(weights, zs, strict=True))

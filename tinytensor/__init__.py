@@ -6,12 +6,23 @@ Read the source in this order: ``value.py`` (the lecture's scalar), ``tensor.py`
 """
 
 from . import data, functional, nn, optim
+from .activations import elu, gelu, leaky_relu, silu, softplus
 from .autograd import grad
 from .creation import arange, eye, from_dlpack, full, manual_seed, ones, rand, randn, tensor, zeros
 from .modes import enable_grad, is_grad_enabled, no_grad
 from .primitive import primitive
 from .primitives import log_softmax, logsumexp, relu, sigmoid, softmax
-from .rules import elementwise, linalg, neural, reductions, shapes  # noqa: F401  # these fill the rule table
+from .rules import (  # noqa: F401  # these fill the rule table
+    decompositions,
+    elementwise,
+    linalg,
+    neural,
+    nonlinear,
+    reductions,
+    selection,
+    shapes,
+)
+from .special import erf
 from .tensor import Tensor
 from .value import Value
 
@@ -21,4 +32,5 @@ __all__ = [
     "Tensor", "Value", "tensor", "zeros", "ones", "full", "arange", "eye", "randn", "rand", "from_dlpack",
     "manual_seed", "grad", "no_grad", "enable_grad", "is_grad_enabled", "primitive", "functional", "nn", "optim",
     "data", "relu", "sigmoid", "softmax", "log_softmax", "logsumexp",
+    "gelu", "silu", "softplus", "leaky_relu", "elu", "erf",
 ]  # fmt: skip

@@ -17,7 +17,7 @@ Array = np.ndarray[Any, Any]
 
 Number = (int, float, np.number, np.bool)
 
-_NUMERIC = "biufc"  # kinds of dtype: boolean, integers, floating, complex
+NUMERIC = "biufc"  # kinds of dtype: boolean, integers, floating, complex
 
 
 def to_array(data: Any, dtype: npt.DTypeLike | None = None) -> Array:
@@ -30,9 +30,9 @@ def to_array(data: Any, dtype: npt.DTypeLike | None = None) -> Array:
         array = np.asarray(plain(data), dtype=dtype)
     except (ValueError, TypeError) as error:
         raise TypeError(f"Tensor: the data are not an array of numbers: {error}") from None
-    if array.dtype.kind not in _NUMERIC:
+    if array.dtype.kind not in NUMERIC:
         raise TypeError(f"Tensor: the data are not numbers but {array.dtype}")
-    return array
+    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
 
 def fitted(value: Any, like: Array, what: str) -> Array:
@@ -84,9 +84,26 @@ def plain_key(key: Any) -> Any:
         return tuple(plain_key(part) for part in key)
     if isinstance(key, Node):
         key = key._data
+    if isinstance(key, list) and not key:
+        return np.empty(0, np.intp)
     return np.array(key) if isinstance(key, (list, np.ndarray)) else key
 
 
 def python_number(operand: Any) -> Any:
     """NumPy's numbers as Python's, whose negative and inverse do not overflow."""
     return operand.item() if isinstance(operand, np.generic) else operand
+
+
+def to_leaf(data: Any) -> float:
+    """`to_number`, of something that has no graph to lose."""
+    if isinstance(data, Node) and data._requires_grad:
+        raise TypeError("Value: the data are a tensor that requires a gradient; use it as it is, or its .data")
+    return to_number(data)
+
+
+def real_power(x: float, y: float) -> float:
+    """``x ** y`` where it is a real number."""
+    out = x**y
+    if isinstance(out, complex):
+        raise ValueError("a fractional power of a negative number is not real")
+    return out

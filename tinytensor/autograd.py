@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from . import engine
 from .arrays import seed_for
 from .modes import enable_grad, no_grad
@@ -58,6 +60,10 @@ def grad(
     >>> dy.item(), d2y.item()
     (12.0, 12.0)
     """
+    if not isinstance(output, Tensor):
+        raise TypeError(f"grad: the output is a {type(output).__name__}, not a Tensor")
+    if not isinstance(inputs, (Tensor, list, tuple)):
+        raise TypeError(f"grad: expected a Tensor or a sequence of them as inputs, got {type(inputs).__name__}")
     wanted = [inputs] if isinstance(inputs, Tensor) else list(inputs)
     for position, tensor in enumerate(wanted):
         if not isinstance(tensor, Tensor) or not tensor._requires_grad:
@@ -76,4 +82,7 @@ def grad(
 
 
 def _returned(tensor: Tensor, g: Any) -> Any:
-    return g if g is None or isinstance(g, Node) else tensor._make(g)
+    """A gradient as the caller may keep and change it: a tensor with memory of its own."""
+    if g is None or isinstance(g, Node):
+        return g
+    return tensor._make(g if type(g) is float else np.array(g))

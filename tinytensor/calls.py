@@ -7,9 +7,40 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from .errors import wrong_call
 from .node import Node
 from .rules.table import Rule
+
+ORDINARY = frozenset(
+    (np.ndarray, float, int, bool, str, type(None), type(Ellipsis), slice, np.dtype, np.float32, np.float64)
+)
+"""Types of arguments that can be kept as they are."""
+
+
+def frozen(row: Rule, position: int, arg: Any) -> Any:
+    """An argument as a node may keep it: what the caller does with its list later must not matter.
+
+    A sequence of tensors, where the rule takes one, becomes a tuple; a list for an array becomes an array;
+    a matrix, whose ``*`` is another product, a plain array.
+    """
+    if position in row.sequences and (isinstance(arg, Node) or holds_node(arg)):
+        return tuple(arg)
+    if isinstance(arg, (list, tuple)):
+        if holds_node(arg):
+            raise wrong_call(row.function, "a list of tensors is not an array; np.stack makes it one")
+        return np.asarray(arg) if isinstance(row.function, np.ufunc) else tuple(arg)
+    if isinstance(arg, np.ndarray):
+        if hasattr(arg, "mask"):
+            raise wrong_call(row.function, "an operand is a masked array, whose mask would be lost; use .filled(value)")
+        return np.asarray(arg)
+    return arg
+
+
+def requires_grad(arg: Any) -> bool:
+    """Whether an argument is a node, or a sequence with one, that requires a gradient."""
+    return any(node._requires_grad for node in (arg if isinstance(arg, tuple) else (arg,)) if isinstance(node, Node))
 
 
 def bind(row: Rule, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:

@@ -11,11 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from operator import attrgetter
+from threading import Lock
 from typing import Any
 
 import numpy as np
 
-from .calls import bind
+from .calls import ORDINARY, bind, frozen, requires_grad
 from .errors import changed, explain, misshapen, no_rule, not_differentiable, wrong_call
 from .modes import mode
 from .node import NOTHING, Node
@@ -37,7 +38,12 @@ def apply(function: Function, args: tuple[Any, ...], kwargs: dict[str, Any] = NO
     if (kwargs and not row.takes(kwargs)) or len(args) > len(row.names):
         args, kwargs = bind(row, args, kwargs)
     nodes: list[Node] = []
-    raw = [_raw(arg, nodes, row, position) for position, arg in enumerate(args)]
+    raw = []
+    for position, arg in enumerate(args):
+        if type(arg) not in ORDINARY and (not isinstance(arg, Node) or position in row.sequences):
+            arg = frozen(row, position, arg)
+            args = (*args[:position], arg, *args[position + 1 :])
+        raw.append(_raw(arg, nodes))
     try:
         data = row.forward(*raw, **kwargs)
     except (TypeError, ValueError, IndexError) as error:
@@ -51,26 +57,28 @@ def apply(function: Function, args: tuple[Any, ...], kwargs: dict[str, Any] = NO
         kind = kind if isinstance(node, kind) else type(node)
     result: Node = kind._make(data)
     if wanted and mode.recording and _is_differentiable(function, result._data):
+        if len(args) > len(row.vjps) and any(map(requires_grad, args[len(row.vjps) :])):
+            raise wrong_call(
+                function, f"there is no rule for argument {len(row.vjps)}; write it, or None for no gradient"
+            )
         result._requires_grad = True
         result._function, result._args, result._kwargs, result._operands = function, args, kwargs, nodes
     return result
 
 
-def _raw(arg: Any, nodes: list[Node], row: Rule, position: int) -> Any:
+def _raw(arg: Any, nodes: list[Node]) -> Any:
     """An argument as plain arrays; the nodes that it consists of are added to `nodes`."""
     if isinstance(arg, Node):
         nodes.append(arg)
         return arg._data
-    if isinstance(arg, (list, tuple)) and any(isinstance(item, Node) for item in arg):
-        if position not in row.sequences:
-            raise wrong_call(row.function, "a list of tensors is not an array; np.stack makes it one")
-        return [_raw(item, nodes, row, position) for item in arg]
+    if type(arg) is tuple and any(isinstance(item, Node) for item in arg):
+        return [_raw(item, nodes) for item in arg]
     return arg
 
 
 def _is_differentiable(function: Function, data: Any) -> bool:
     kind = "f" if type(data) is float else data.dtype.kind
-    if kind == "c":
+    if kind not in "biuf":
         raise not_differentiable(function, data.dtype)
     return kind == "f"  # an integer result was asked for, by astype or dtype=
 
@@ -156,7 +164,7 @@ def chain_rule(
     if row is None:
         raise no_rule(node._function)
     for operand in (node, *node._operands):
-        if operand._changed > node._time:
+        if operand._version[0] > node._time:
             raise changed(node._function, operand, operand is node)
     out, args = (node, node._args) if create_graph else (node._data, plain_args(node))
     parts = []
@@ -181,14 +189,13 @@ def operands(node: Node) -> Iterator[tuple[int, int | None, Node]]:
     for position, arg in enumerate(node._args):
         if isinstance(arg, Node):
             yield position, None, arg
-        elif isinstance(arg, (list, tuple)) and position in RULES[node._function].sequences:  # type: ignore[index]
+        elif type(arg) is tuple:
             yield from ((position, i, a) for i, a in enumerate(arg) if isinstance(a, Node))
 
 
 def plain_args(node: Node) -> list[Any]:
     """The arguments that a node was made from, as the function saw them: without nodes."""
-    row = RULES[node._function]  # type: ignore[index]
-    return [_raw(arg, [], row, position) for position, arg in enumerate(node._args)]
+    return [_raw(arg, []) for arg in node._args]
 
 
 def _leading_to(wanted: set[Node], order: list[Node]) -> set[Node]:
@@ -226,7 +233,13 @@ def backward(root: Node, seed: Any) -> None:
     alone, so that repeating ``backward()`` is well defined.
     """
     for node, g in propagate(root, seed):
-        if node._function is None and node._grad is not None:
-            g = node._grad + g
         # NumPy's functions return scalars in place of 0-d arrays; a Tensor's grad is an ndarray.
-        node._grad = g if type(g) is float else np.asarray(g)
+        g = g if type(g) is float else np.asarray(g)
+        if node._function is None:
+            with _adding:
+                node._grad = g if node._grad is None else node._grad + g
+        else:
+            node._grad = g
+
+
+_adding = Lock()  # two threads may run backward into one leaf

@@ -32,15 +32,16 @@ def shapes_of(args: Any) -> str:
     '(2, 3), 4.0, [(3,), (2,)]'
     """
 
-    def one(arg: Any) -> str:
-        if isinstance(arg, np.ndarray):
-            return str(arg.shape)
-        if isinstance(arg, list) and any(isinstance(item, np.ndarray) for item in arg):
-            return "[" + ", ".join(one(item) for item in arg) + "]"
-        text = repr(arg)
-        return text if len(text) <= 40 else text[:37] + "…"
+    return ", ".join(map(_shape_of, args))
 
-    return ", ".join(one(arg) for arg in args)
+
+def _shape_of(arg: Any) -> str:
+    if isinstance(arg, np.ndarray):
+        return str(arg.shape)
+    if isinstance(arg, list) and any(isinstance(item, np.ndarray) for item in arg):
+        return f"[{', '.join(map(_shape_of, arg))}]"
+    text = repr(arg)
+    return text if len(text) <= 40 else text[:37] + "…"
 
 
 def explain(error: Exception, function: Callable[..., Any], args: Any) -> Exception:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from .arrays import Array
+from .at import At
 from .methods import Methods
 from .modes import is_grad_enabled
 from .rules.table import name_of
@@ -21,6 +22,11 @@ class Leaving(Methods):
     """The conversions of a Tensor into what is not one."""
 
     __slots__ = ()
+
+    @property
+    def at(self) -> At:
+        """Updates that return a new tensor: ``x.at[key].set(v)``, ``.add(v)``, … See ``at.py``."""
+        return At(self)
 
     def numpy(self) -> Array:
         """The ndarray, where no graph is lost; otherwise an error that names `detach`."""
@@ -55,7 +61,7 @@ class Leaving(Methods):
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         if self._requires_grad and is_grad_enabled():
             raise RuntimeError(
-                f"a tensor of shape {self._data.shape} that requires a gradient can't become an array: its graph "
+                f"a tensor of shape {np.shape(self._data)} that requires a gradient can't become an array: its graph "
                 "would be lost. Use np.stack for a list of tensors; tensor.detach() or tensor.data leave the graph"
             )
         return np.array(self._data, dtype=dtype, copy=copy)
@@ -70,7 +76,9 @@ class Leaving(Methods):
         return _rebuild, (type(self), *self._state("pickled"))
 
     def __copy__(self) -> Any:
-        return _rebuild(type(self), *self._state("copied"))
+        copied = _rebuild(type(self), *self._state("copied"))
+        copied._version = self._version  # they share the data
+        return copied
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
         data, grad, requires_grad, label = self._state("copied")

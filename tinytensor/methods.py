@@ -13,13 +13,14 @@ import numpy as np
 
 from . import functional
 from .engine import apply
-from .operators import Operators
+from .methods_elementwise import ElementwiseMethods
+from .methods_shapes import ShapeMethods
 from .primitives import log_softmax, logsumexp, relu, sigmoid, softmax
 
 Axis = int | tuple[int, ...] | None
 
 
-class Methods(Operators):
+class Methods(ShapeMethods, ElementwiseMethods):
     """The methods of a Tensor that are functions."""
 
     __slots__ = ()

@@ -12,6 +12,9 @@ import threading
 class _Mode(threading.local):
     recording = True  # each thread starts with its own
 
+    def __init__(self) -> None:
+        self.before: list[bool] = []  # what to return to; here and not in the instance, which threads may share
+
 
 mode = _Mode()
 
@@ -21,18 +24,12 @@ class _Recording(contextlib.ContextDecorator):
 
     recording: bool
 
-    def __init__(self) -> None:
-        self._before: list[bool] = []
-
-    def _recreate_cm(self) -> _Recording:
-        return type(self)()  # a decorated function may run in many threads at once
-
     def __enter__(self) -> None:
-        self._before.append(mode.recording)
+        mode.before.append(mode.recording)
         mode.recording = self.recording
 
     def __exit__(self, *exc: object) -> None:
-        mode.recording = self._before.pop()
+        mode.recording = mode.before.pop()
 
 
 class no_grad(_Recording):

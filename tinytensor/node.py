@@ -21,7 +21,6 @@ class Node:
     __slots__ = (
         "__weakref__",
         "_args",  # the operands, in order: nodes, arrays, numbers, sequences
-        "_changed",  # when the data were last replaced; 0 for never
         "_data",
         "_function",  # what made it; None for a leaf
         "_grad",
@@ -29,11 +28,11 @@ class Node:
         "_operands",  # the nodes among the args
         "_requires_grad",
         "_time",  # when it was made
+        "_version",  # when the data were last changed; one cell for all that share them
         "label",
     )
 
     _args: tuple[Any, ...]
-    _changed: int
     _data: Any
     _function: Function | None
     _grad: Any
@@ -41,6 +40,7 @@ class Node:
     _operands: Sequence[Node]
     _requires_grad: bool
     _time: int
+    _version: list[int]
     label: str
 
     @classmethod
@@ -56,12 +56,12 @@ class Node:
         self._grad = self._function = None
         self._args = self._operands = ()
         self._kwargs = NOTHING
-        self._time, self._changed = now(), 0
+        self._time, self._version = now(), [0]
         self.label = ""
 
     def _touch(self) -> None:
         """Note that the data have changed, so that older results are not differentiated with them."""
-        self._changed = now()
+        self._version[0] = now()
 
     @property
     def is_leaf(self) -> bool:

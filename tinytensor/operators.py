@@ -104,3 +104,8 @@ class Operators(Node):
 def plain(value: Any) -> Any:
     """A tensor's array; anything else as it is."""
     return value._data if isinstance(value, Node) else value
+
+
+def all_plain(value: Any) -> Any:
+    """`plain`, also of what stands in a list or tuple."""
+    return type(value)(map(all_plain, value)) if type(value) in (list, tuple) else plain(value)

@@ -89,6 +89,12 @@ def bce(logits: Array, target: Array) -> Array:
 # ------------------------------------------------------------------------------------ reductions
 
 
+def floating(x: Any) -> Array:
+    """An array of floats: integers have no infinity to start a maximum from."""
+    x = np.asarray(x)
+    return x.astype(np.float64) if x.dtype.kind in "biu" else x
+
+
 @primitive
 def logsumexp(a: Array, axis: Any = None, keepdims: bool = False) -> Array:
     """log(sum(exp(a))) over an axis, without overflow.
@@ -98,6 +104,7 @@ def logsumexp(a: Array, axis: Any = None, keepdims: bool = False) -> Array:
     >>> logsumexp(np.array([1000.0, 1000.0])).round(4)
     np.float64(1000.6931)
     """
+    a = floating(a)
     highest = np.max(a, axis=axis, keepdims=True, initial=-np.inf)
     highest = np.where(np.isfinite(highest), highest, highest.dtype.type(0))  # inf - inf is nan
     with np.errstate(divide="ignore"):  # log(0) is -inf, and is right
@@ -114,6 +121,7 @@ def softmax(x: Array, axis: int = -1) -> Array:
     >>> softmax(np.array([1000.0, 1000.0]))
     array([0.5, 0.5])
     """
+    x = floating(x)
     e = np.exp(x - np.maximum.reduce(x, axis=axis, keepdims=True, initial=-np.inf))
     return e / np.add.reduce(e, axis=axis, keepdims=True)
 
@@ -127,6 +135,7 @@ def log_softmax(x: Array, axis: int = -1) -> Array:
     >>> log_softmax(np.array([0.0, -1000.0]))
     array([    0., -1000.])
     """
+    x = floating(x)
     x = x - np.maximum.reduce(x, axis=axis, keepdims=True, initial=-np.inf)
     return x - np.log(np.add.reduce(np.exp(x), axis=axis, keepdims=True))
 
@@ -143,7 +152,7 @@ def linear(x: Array, weight: Array, bias: Array | None = None) -> Array:
     >>> linear(np.ones((2, 3)), np.ones((4, 3)), np.zeros(4)).shape
     (2, 4)
     """
-    if np.ndim(weight) != 2 or not np.ndim(x) or x.shape[-1] != weight.shape[1]:
+    if np.ndim(weight) != 2 or not np.ndim(x) or np.shape(x)[-1] != weight.shape[1]:
         raise ValueError(
             f"linear: the input has shape {np.shape(x)} and the weight {np.shape(weight)}; expected (…, in) and "
             "(out, in) with the same in"

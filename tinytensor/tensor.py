@@ -15,13 +15,13 @@ import numpy as np
 import numpy.typing as npt
 
 from . import engine
-from .arrays import Array, fitted, plain_key, seed_for, to_array
+from .arrays import NUMERIC, Array, fitted, plain_key, seed_for, to_array
 from .engine import apply
 from .errors import wrong_call
 from .leaving import Leaving
 from .modes import is_grad_enabled
 from .node import Node
-from .operators import plain
+from .operators import all_plain, plain
 from .primitives import astype, index
 from .rules.table import COMPOSED, PLAIN, name_of
 
@@ -71,7 +71,7 @@ class Tensor(Leaving):
 
     @classmethod
     def _make(cls, data: Any) -> Node:
-        if type(data) is not np.ndarray:  # NumPy returns scalars in place of 0-d arrays
+        if type(data) is not np.ndarray or data.dtype.kind not in NUMERIC:  # 0-d results are scalars in NumPy
             data = to_array(data)
         return super()._make(data)
 
@@ -105,9 +105,9 @@ class Tensor(Leaving):
     def requires_grad(self, wanted: bool) -> None:
         if self._function is not None and not wanted:
             raise RuntimeError(f"requires_grad of the result of {name_of(self._function)} is True; use detach()")
-        if wanted and self._data.dtype.kind != "f":
+        if wanted and self.dtype.kind != "f":
             raise TypeError(
-                f"only floating tensors have gradients, got {self._data.dtype}: write 1.0 for 1, or dtype=np.float64"
+                f"only floating tensors have gradients, got {self.dtype}: write 1.0 for 1, or dtype=np.float64"
             )
         self._requires_grad = bool(wanted)
 
@@ -142,8 +142,10 @@ class Tensor(Leaving):
         engine.backward(self, seed_for(self, gradient, "backward"))
 
     def detach(self) -> Tensor:
-        """The same data (shared, not copied) outside of the graph."""
-        return Tensor(self._data)
+        """The same data (shared, not copied) outside of the graph. A change of either is noticed by both."""
+        detached = Tensor(self._data)
+        detached._version = self._version
+        return detached
 
     def astype(self, dtype: npt.DTypeLike) -> Any:
         """This tensor in another dtype; the gradient comes back in this one."""
@@ -205,11 +207,11 @@ class Tensor(Leaving):
         recording = is_grad_enabled()
         if self._function is not None or (self._requires_grad and recording):
             raise RuntimeError(
-                "x[i] = v would change a tensor that a graph was built on. Make a new tensor with "
+                "x[i] = v would change a tensor that a graph was built on. Make a new tensor with x.at[i].set(v) or "
                 "np.where(mask, v, x), or change x.data[i] before the forward pass"
             )
         if isinstance(value, Node) and value._requires_grad and recording:
-            raise RuntimeError("x[i] = v: v requires a gradient, which x would lose; use np.where or np.stack")
+            raise RuntimeError("x[i] = v: v requires a gradient, which x would lose; use x.at[i].set(v)")
         self._data[plain_key(key)] = plain(value)
         self._touch()
 
@@ -231,5 +233,7 @@ def call(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     if function in COMPOSED:
         return COMPOSED[function](*args, **kwargs)
     if function in PLAIN:
-        return function(*map(plain, args), **{name: plain(value) for name, value in kwargs.items()})
+        if kwargs.get("out") is not None:
+            raise wrong_call(function, "out= has no meaning for a tensor's array", "out")
+        return function(*map(all_plain, args), **{name: all_plain(value) for name, value in kwargs.items()})
     return apply(function, args, kwargs)

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from . import engine
-from .arrays import Number, python_number, to_number
+from .arrays import Number, python_number, real_power, to_leaf, to_number
 from .modes import mode
 from .node import NOTHING, Node, now
 from .operators import plain
@@ -58,13 +58,13 @@ class Value(Tensor):
     _symbol: str
 
     def __init__(self, data: Any, _children: Any = (), _op: str = "", label: str = "") -> None:
-        self._data = data if type(data) is float else to_number(data)
+        self._data = data if type(data) is float else to_leaf(data)
         self._requires_grad = True
         self._grad = 0.0
         self._args = self._operands = tuple(_children)
         self._function = written_by_hand if self._args else None
         self._kwargs = NOTHING
-        self._time, self._changed = now(), 0
+        self._time, self._version = now(), [0]
         self.label = label
         self._by_hand, self._symbol = None, _op
 
@@ -213,7 +213,7 @@ def written_by_hand(*args: Any) -> None:
 
 # The same functions on Python floats: without an array in between they are some ten times faster.
 SCALAR: dict[Any, Callable[..., float]] = {
-    np.add: operator.add, np.multiply: operator.mul, np.power: math.pow, np.exp: math.exp, np.tanh: math.tanh,
+    np.add: operator.add, np.multiply: operator.mul, np.power: real_power, np.exp: math.exp, np.tanh: math.tanh,
     relu: lambda x: max(x, 0.0),
 }  # fmt: skip
 

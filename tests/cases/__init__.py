@@ -1,6 +1,19 @@
 """Every operation with its equivalent in torch, by family. See ``base.py``."""
 
-from . import elementwise, linalg, neural, reductions, shapes
+from . import decompositions, elementwise, joining, linalg, moving, neural, reductions, selection, shapes, statistics
 from .base import CASES, Case
 
-__all__ = ["CASES", "Case", "elementwise", "linalg", "neural", "reductions", "shapes"]
+__all__ = [
+    "CASES",
+    "Case",
+    "decompositions",
+    "elementwise",
+    "joining",
+    "linalg",
+    "moving",
+    "neural",
+    "reductions",
+    "selection",
+    "shapes",
+    "statistics",
+]

@@ -105,3 +105,68 @@ case(
 )  # fmt: skip
 case("norm of all", np.linalg.norm, lambda x: torch.linalg.vector_norm(x),
      shapes(min_side=1).flatmap(values).map(lambda a: ([a], {})), np.linalg.norm)  # fmt: skip
+
+
+# ------------------------------------------------------------------------------- running results
+
+
+@st.composite
+def running(draw, min_dims=0, zeros=False, **options):
+    array = draw(values(draw(shapes(min_dims=min_dims)), low=-2, high=2))
+    if zeros:
+        array = np.where(draw(hnp.arrays(bool, array.shape)), 0.0, array)
+    axis = draw(st.integers(-array.ndim, array.ndim - 1)) if array.ndim else None
+    axis = axis if min_dims > 1 else draw(st.sampled_from([None, axis]))
+    return [array], {"axis": axis, **{name: draw(strategy) for name, strategy in options.items()}}
+
+
+def torch_running(op):
+    return lambda x, axis: op(x.reshape(-1), 0) if axis is None else op(x, axis)
+
+
+def torch_initial(op, start):
+    """A running result after its start."""
+
+    def run(x, axis, include_initial):
+        out = op(x, 0 if axis is None else axis)
+        first = torch.full_like(x.narrow(0 if axis is None else axis, 0, 1), start)
+        return torch.cat([first, out], 0 if axis is None else axis) if include_initial else out
+
+    return run
+
+
+case("cumsum", np.cumsum, torch_running(torch.cumsum), running())
+case("cumprod", np.cumprod, torch_running(torch.cumprod), running())
+case("cumprod with zeros", np.cumprod, torch_running(torch.cumprod), running(zeros=True), np.cumprod)
+if hasattr(np, "cumulative_sum"):  # NumPy 2.1
+    for function, op, start in ((np.cumulative_sum, torch.cumsum, 0.0), (np.cumulative_prod, torch.cumprod, 1.0)):
+        drawn = running(2, include_initial=st.booleans()).filter(lambda d: d[0][0].size)
+        case(function.__name__, function, torch_initial(op, start), drawn)
+
+
+# ---------------------------------------------------------------------------------- convolution
+
+
+@st.composite
+def sequences(draw):
+    n, m = draw(st.tuples(*(st.integers(1, 6),) * 2))
+    arrays = [draw(values((n,), 0, -2, 2)), draw(values((m,), 1, -2, 2))]
+    return arrays, {"mode": draw(st.sampled_from(["full", "same", "valid"]))}
+
+
+def torch_convolve(a, v, mode):
+    short = min(len(a), len(v))
+    full = torch.conv1d(a[None, None], v.flip(0)[None, None], padding=len(v) - 1)[0, 0]
+    start = {"full": 0, "same": (short - 1) // 2, "valid": short - 1}[mode]
+    length = {"full": len(full), "same": max(len(a), len(v)), "valid": max(len(a), len(v)) - short + 1}[mode]
+    return full[start : start + length]
+
+
+def torch_correlate(a, v, mode):
+    if len(v) > len(a):
+        return torch_convolve(v, a.flip(0), mode).flip(0)
+    return torch_convolve(a, v.flip(0), mode)
+
+
+case("convolve", lambda a, v, mode: np.convolve(a, v, mode), torch_convolve, sequences(), np.convolve)
+case("correlate", lambda a, v, mode: np.correlate(a, v, mode), torch_correlate, sequences(), np.correlate)

@@ -4,11 +4,13 @@ Each is what NumPy's function of the same name does when it is given a Tensor. W
 of is recorded, so the graph shows it. Read next: ``elementwise.py``.
 """
 
-from . import statistics
+from . import quantiles, sequences, statistics
+from .decompositions import norm
 from .einsum import einsum
 from .elementwise import clip, where
-from .linalg import dot, norm, outer, tensordot, trace
-from .shapes import diagonal, matrix_transpose, ones_like, pad, split, zeros_like
+from .joining import split
+from .linalg import dot, outer, tensordot, trace
+from .shapes import diagonal, matrix_transpose, ones_like, pad, zeros_like
 
-__all__ = ["statistics", "einsum", "clip", "where", "dot", "norm", "outer", "tensordot", "trace",
-           "diagonal", "matrix_transpose", "ones_like", "pad", "split", "zeros_like"]  # fmt: skip
+__all__ = ["statistics", "quantiles", "sequences", "einsum", "clip", "where", "dot", "norm", "outer", "tensordot",
+           "trace", "diagonal", "matrix_transpose", "ones_like", "pad", "split", "zeros_like"]  # fmt: skip

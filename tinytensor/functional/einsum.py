@@ -31,6 +31,10 @@ def einsum(subscripts: str, *arrays: Any, optimize: Any = False, out: None = Non
     terms, result = parse_subscripts(subscripts, [np.shape(a) for a in arrays])
     sizes: dict[str, int] = {}
     for term, array in zip(terms, arrays, strict=True):
+        if len(set(zip(term, np.shape(array), strict=True))) > len(set(term)):
+            raise ValueError(
+                f"einsum('{subscripts}'): a repeated letter of {term!r} has two sizes in {np.shape(array)}"
+            )
         for letter, size in zip(term, np.shape(array), strict=True):
             if sizes.setdefault(letter, size) != size:
                 if 1 not in (size, sizes[letter]):

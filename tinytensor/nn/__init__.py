@@ -4,6 +4,7 @@ Read in this order: ``module.py``, ``layers.py``, ``mlp.py``, ``losses.py``.
 """
 
 from ..optim import SGD
+from .activations import ELU, GELU, LeakyReLU, SiLU, Softplus
 from .layers import Dropout, Identity, Linear, ReLU, Sequential, Sigmoid, Softmax, Tanh
 from .losses import (
     BCEWithLogitsLoss,
@@ -26,6 +27,11 @@ __all__ = [
     "ReLU",
     "Tanh",
     "Sigmoid",
+    "GELU",
+    "SiLU",
+    "Softplus",
+    "LeakyReLU",
+    "ELU",
     "Identity",
     "Softmax",
     "Dropout",

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..activations import elu, gelu, leaky_relu, silu, softplus
 from ..tensor import Tensor
 from .inputs import as_tensor, whole
 from .layers import Dropout, Generator, Linear
@@ -24,8 +25,13 @@ ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
     "tanh": Tensor.tanh,
     "sigmoid": Tensor.sigmoid,
     "identity": as_tensor,
+    "gelu": gelu,
+    "silu": silu,
+    "softplus": softplus,
+    "leaky_relu": leaky_relu,
+    "elu": elu,
 }
-"""The activations that have a name. Methods, since NumPy's own dispatch to a Tensor costs more."""
+"""The activations that have a name. The first are methods, since NumPy's own dispatch to a Tensor costs more."""
 
 
 class MLP(Module):
@@ -39,7 +45,7 @@ class MLP(Module):
         The number of outputs of each layer; the last one's are the network's.
     activation, output_activation : str, callable or None
         After each hidden layer, and after the last. "relu", "tanh", "sigmoid", "identity" (the same
-        as None), a Module, or any function of a Tensor.
+        as None), "gelu", "silu", "softplus", "leaky_relu", "elu", a Module, or any function of a Tensor.
     dropout : float
         The probability of `Dropout` after each hidden activation.
     bias, dtype, generator

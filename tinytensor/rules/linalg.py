@@ -1,7 +1,7 @@
 """Linear algebra: products over an axis, and the norm.
 
 A matrix product's core axes (the last two) are treated as they are; its batch axes broadcast, and
-the engine sums those. Read next: ``rules/neural.py``.
+the engine sums those. Read next: ``rules/decompositions.py``.
 """
 
 import numpy as np
@@ -39,6 +39,32 @@ def matmul_spread(position, out, x, y):
 rule(np.matmul, matmul_left, matmul_right, spread=matmul_spread)
 
 
+# ------------------------------------------------- products with vectors: the last axis of one is a vector
+
+
+def cores(*counts):
+    """The spread of a function that broadcasts batches, for operands with so many core axes each."""
+
+    def spread(position, out, x1, x2):
+        shapes = np.shape(x1), np.shape(x2)
+        batches = [shape[:len(shape) - count] for shape, count in zip(shapes, counts, strict=True)]
+        return (*np.broadcast_shapes(*batches), *shapes[position][len(batches[position]):])
+
+    return spread
+
+
+rule(np.vecdot, lambda g, out, x1, x2: np.expand_dims(g, -1) * x2,
+                lambda g, out, x1, x2: np.expand_dims(g, -1) * x1, spread=cores(1, 1))
+
+if hasattr(np, "matvec"):  # NumPy 2.2
+    rule(np.matvec, lambda g, out, x1, x2: np.expand_dims(g, -1) * np.expand_dims(x2, -2),
+                    lambda g, out, x1, x2: np.vecmat(g, x1), spread=cores(2, 1))
+    rule(np.vecmat, lambda g, out, x1, x2: np.matvec(x2, g),
+                    lambda g, out, x1, x2: np.expand_dims(x1, -1) * np.expand_dims(g, -2), spread=cores(1, 2))
+
+# ------------------------------------------------------------------------------- sums of products, norms
+
+
 def contract_rule(g, out, subscripts, arrays, optimize=False, *, i):
     """The same sum with the output in place of operand i: its letters all stand in some other term."""
     terms, result = subscripts.split("->")
@@ -51,9 +77,20 @@ rule(contract, None, contract_rule, forward=contract.forward)
 
 
 def norm_rule(g, out, x, ord=None, axis=None, keepdims=False):
-    """x / |x|; 0 at 0, where the norm has its kink."""
+    """x / |x|, and for a p-norm sign(x) (|x| / norm)^(p-1); 0 where the norm is 0, and has its kink.
+
+    Below p = 1 the slope at an element of 0 is infinite; 0 by convention.
+    """
     out, g = restore(out, x, axis, keepdims), restore(g, x, axis, keepdims)
-    return np.where(out == 0, 0, g) * x / np.where(out == 0, 1, out)
+    kink = out == 0
+    g, out = np.where(kink, 0, g), np.where(kink, 1, out)
+    if ord in (None, 2, "fro"):
+        return g * x / out
+    size = np.abs(x)
+    if ord < 1:
+        none = size == 0
+        g, size = np.where(none, 0, g), np.where(none, 1, size)
+    return g * np.sign(x) * (size / out) ** (ord - 1)
 
 
 rule(np.linalg.norm, norm_rule)

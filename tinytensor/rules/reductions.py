@@ -26,7 +26,7 @@ def kept_shape(shape, axis):
 def axes_of(shape, axis):
     """The axes named by None, an int or a tuple, counted from the left."""
     given = range(len(shape)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
-    return {int(k) % max(len(shape), 1) for k in given}
+    return {int(k) % len(shape) for k in given} if shape else set()
 
 
 def count_along(shape, axis):
@@ -59,7 +59,8 @@ def share_among_tied(g, out, a, axis=None, *, keepdims=False):
     """The elements that attain the extreme share the gradient equally."""
     tied = a == restore(out, a, axis, keepdims)
     count = np.sum(tied, axis=None if axis is None else tuple(axes_of(np.shape(a), axis)), keepdims=True)
-    return restore(g, a, axis, keepdims) * tied / count.astype(g.dtype)
+    share = np.divide(tied, count).astype(np.result_type(out))  # in float64 first: float16 can't count to 70,000
+    return restore(g, a, axis, keepdims) * share
 
 
 rule(np.max, share_among_tied)
@@ -112,6 +113,57 @@ rule(np.prod, product_rule)
 rule(np.var, variance_rule)
 rule(np.std, deviation_rule)
 
+# ------------------------------------------------------------------------------ running results
+
+
+def cumsum_rule(g, out, a, axis=None, dtype=None):
+    """An element is in every sum from its own place on: the running sum from the other end."""
+    axis = 0 if axis is None else axis  # a was flattened
+    return np.reshape(np.flip(np.cumsum(np.flip(g, axis), axis=axis), axis), np.shape(a))
+
+
+def products_from(g, a):
+    """Along the last axis, s_i = g_i + a_(i+1) s_(i+1): what the products after i pass on to it.
+
+    By doubling, as `exclusive_products`: after step k, s_i has 2^k terms and `factor` is the product
+    of the 2^k elements after i.
+    """
+    size, zeros = np.shape(a)[-1], np.zeros_like(a)
+    ahead = lambda x, step: np.concatenate([index(x, (..., slice(step, None))), zeros[..., :step]], axis=-1)  # noqa: E731
+    total, factor, step = g, ahead(a, 1), 1
+    while step < size:
+        total, factor = total + factor * ahead(total, step), factor * ahead(factor, step)
+        step *= 2
+    return total
+
+
+def cumprod_rule(g, out, a, axis=None, dtype=None):
+    """The product before each element times what comes after it: no division, so zeros are exact."""
+    axis, flat = (0, np.ravel(a)) if axis is None or not np.ndim(a) else (axis, a)
+    last = np.moveaxis(flat, axis, -1)
+    others = exclusive_products(last) * products_from(np.moveaxis(g, axis, -1), last)
+    return np.reshape(np.moveaxis(others, -1, axis), np.shape(a))
+
+
+rule(np.cumsum, cumsum_rule)
+rule(np.cumprod, cumprod_rule)
+
+# ---------------------------------------------------------------------------------- convolution
+
+
+def whole_convolution(g, a, v, mode):
+    """The gradient of the full convolution: what the mode cut off gets 0."""
+    full, short = np.size(a) + np.size(v) - 1, min(np.size(a), np.size(v))
+    start = {"full": 0, "same": (short - 1) // 2, "valid": short - 1}[mode]
+    return np.pad(g, (start, full - np.size(g) - start))
+
+
+# Each element meets the other operand's in reverse.
+rule(np.convolve,
+     lambda g, out, a, v, mode="full": np.convolve(whole_convolution(g, a, v, mode), np.flip(v), mode="valid"),
+     lambda g, out, a, v, mode="full": np.convolve(whole_convolution(g, a, v, mode), np.flip(a), mode="valid"))
+
 # -------------------------------------------------------------------- no gradient: plain arrays
 
-PLAIN.update({np.argmax, np.argmin, np.any, np.all, np.count_nonzero, np.nonzero, np.argsort})
+PLAIN.update({np.argmax, np.argmin, np.any, np.all, np.count_nonzero, np.nonzero, np.argsort,
+              np.nanargmax, np.nanargmin})

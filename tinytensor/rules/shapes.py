@@ -21,6 +21,12 @@ rule(np.transpose, lambda g, out, a, axes=None:
 rule(np.swapaxes, lambda g, out, a, axis1, axis2: np.swapaxes(g, axis1, axis2))
 rule(np.moveaxis, lambda g, out, a, source, destination: np.moveaxis(g, destination, source))
 rule(np.flip, lambda g, out, m, axis=None: np.flip(g, axis))
+rule(np.roll, lambda g, out, a, shift, axis=None: np.roll(g, np.negative(shift), axis))
+rule(np.copy, lambda g, out, a, order="K": g)
+
+# A 1-D array is broadcast to the rows of a square.
+rule(np.tril, lambda g, out, m, k=0: np.tril(g, k), spread=lambda position, out, m, k=0: np.shape(out))
+rule(np.triu, lambda g, out, m, k=0: np.triu(g, k), spread=lambda position, out, m, k=0: np.shape(out))
 
 # Forward copies, so backward sums: the engine's one reduction does it, as for every broadcast.
 rule(np.broadcast_to, lambda g, out, array, shape: g,

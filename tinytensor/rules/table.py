@@ -69,7 +69,7 @@ class Rule:
         """Whether these keywords may be passed on as they are: known to the rule, and plain values."""
         return kwargs.keys() <= self.keywords and self.plain.issuperset(map(type, kwargs.values()))
 
-    plain = frozenset((bool, int, float, str, tuple, type(None)))
+    plain = frozenset((bool, int, float, str, type(None)))
 
     def __repr__(self) -> str:
         return f"<rule of {name_of(self.function)}({', '.join(self.names)})>"

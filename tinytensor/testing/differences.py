@@ -6,6 +6,7 @@ Nothing here knows a framework: a function is a map from float64 arrays to a num
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -69,10 +70,12 @@ def complex_step(function: Scalar, arrays: Sequence[Array], place: Place) -> flo
     True
     """
     h = 1e-20
-    try:
-        return float(np.imag(function(moved(arrays, place, 1j * h))) / h)
-    except (TypeError, ValueError, IndexError, NotImplementedError, RuntimeError):
-        return None  # what a function of reals may say to a complex number
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", np.exceptions.ComplexWarning)  # the imaginary part must not be dropped
+        try:
+            return float(np.imag(function(moved(arrays, place, 1j * h))) / h)
+        except (TypeError, ValueError, IndexError, NotImplementedError, RuntimeError, np.exceptions.ComplexWarning):
+            return None  # what a function of reals may say to a complex number
 
 
 def is_kink(function: Scalar, arrays: Sequence[Array], place: Place) -> bool:
