@@ -14,7 +14,7 @@ PAGES := $(wildcard README.md docs/*.md docs/*/*.md)
 # Threads of two programs spin for the same cores, and small matrices gain nothing from them.
 one-thread := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
 
-.PHONY: help demo moons test lint format types doctest build ci clean distclean
+.PHONY: help demo moons test mutants lint format types doctest build ci clean distclean
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
@@ -29,6 +29,9 @@ moons: $(VENV)/.examples  ## train micrograd's demo on two half-moons; picture i
 
 test: $(VENV)/.test  ## run all tests
 	@$(one-thread) $(PYTEST) $(PYTEST_ARGS) $(ARGS)
+
+mutants: $(VENV)/.test  ## plant wrong rules one by one: the tests have to kill each (ARGS="--only matmul")
+	@$(BIN)/python -m tests.mutants $(ARGS)
 
 lint: $(VENV)/.dev  ## check style and formatting
 	@$(BIN)/python -m ruff check .

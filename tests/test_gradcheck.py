@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import tinytensor as tt
@@ -39,6 +39,7 @@ def test_every_operation_passes(case, data):
         xs = [(x + x.mT) / 2 for x in xs] if case.name in ONE_TRIANGLE else xs
         return case.ours(*xs, **options)
 
+    assume(not any(np.isnan(a).any() for a in arrays))  # nan has rows in the conventions, and no derivative
     if sum(np.size(a) for a in arrays) <= 30:
         assert gradcheck(function, *arrays, order=2, layouts=["negative stride"])
 

@@ -51,7 +51,7 @@ def explain(error: Exception, function: Callable[..., Any], args: Any) -> Except
     if kind not in (np.exceptions.AxisError, np.linalg.LinAlgError):
         kind = next(base for base in (TypeError, IndexError, ValueError) if isinstance(error, base))
     fix = _fix(name, args, str(error))
-    if not fix and str(error).startswith(name):  # it has been said already
+    if not fix and str(error).startswith(name) and not isinstance(function, np.ufunc):  # it has been said already
         return error
     return kind(f"{name}({shapes_of(args)}): {fix or error}")
 
