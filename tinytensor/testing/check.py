@@ -60,6 +60,7 @@ class Check:
         self.rng = np.random.default_rng(seed)
         self.wanted = [k for k, a in enumerate(arrays) if a.dtype.kind == "f"]
         self.report = Report(self.name)
+        self.size = 0.0  # the largest magnitude so far, of which rounding errors are a fraction
         self.levels: list[Callable[..., Any]] = [fn]  # the function, its gradient, the gradient of that, …
         self.weights: list[list[Array]] = []
 
@@ -104,7 +105,8 @@ class Check:
         exact = self.exactly(scalar, expected) if n == 1 else {}
         # A difference quotient rounds in proportion to the function, also where the derivative is 0.
         size = sum(float(np.sum(np.abs(w * y))) for w, y in zip(weights, outputs, strict=True))
-        self.compare(n, actual, expected, exact, scalar, (size, below, weights, outputs))
+        self.size = max(self.size, size)
+        self.compare(n, actual, expected, exact, scalar, (self.size, below, weights, outputs))
         self.directions(n, actual, scalar)
         self.levels.append(pulled)
         self.weights.append(weights)
