@@ -62,9 +62,7 @@ class Tree:
 
     def ask(self, **request: Any) -> dict[str, Any]:
         """One request of `Worker.examine`, and its answer."""
-        self.requests.write(
-            json.dumps({"skip": [], "everything": True, "concerned": None, "share": [0, 1], **request}) + "\n"
-        )
+        self.requests.write(json.dumps({"skip": [], "everything": True, "share": [0, 1], **request}) + "\n")
         self.requests.flush()
         line = self.replies.readline()
         if not line:
@@ -85,20 +83,28 @@ def choose(root: Path, options: argparse.Namespace) -> list[Mutant]:
     mutants = plant(root)
     patterns = options.only or ["*"]
     chosen = [m for m in mutants if any(fnmatch.fnmatchcase(m.id, p) or p in m.id for p in patterns)]
+    if options.again:
+        earlier = json.loads(Path(options.again).read_text())["mutants"]
+        lived = {row["signature"] for row in earlier if row["outcome"] in ("survived", "error")}
+        chosen = [m for m in chosen if m.signature in lived]
     if options.sample and options.sample < len(chosen):
         chosen = sorted(random.Random(options.seed).sample(chosen, options.sample), key=mutants.index)
     return chosen
 
 
-def baseline(trees: list[Tree], concerned: list[str] | None) -> tuple[list[str], list[str]]:
-    """Run the tests without a mutant, shared among the workers: those that fail, and what kept them from being run."""
-    ask = lambda k: trees[k].ask(id="", timeout=1800, concerned=concerned, share=[k, len(trees)])
-    with ThreadPoolExecutor(len(trees)) as pool:
-        answers = list(pool.map(ask, range(len(trees))))
-    failed = [test for answer in answers for test in answer.get("failed", [])]
-    took = max(answer["seconds"] for answer in answers)
-    print(f"the tests without a mutant: {took:.0f} s, {len(failed)} failed", flush=True)
-    return failed, [answer["by"] for answer in answers if answer["outcome"] not in ("survived", "killed")]
+def observe(trees: list[Tree]) -> list[str]:
+    """Run all tests without a mutant, shared among the workers, and note what each of them runs; those that fail."""
+    note = trees[0].path.parent / "baseline.json"
+    if not note.exists():
+        ask = lambda k: trees[k].ask(id="", timeout=3600, share=[k, len(trees)])
+        with ThreadPoolExecutor(len(trees)) as pool:
+            answers = list(pool.map(ask, range(len(trees))))
+        if failed := [answer["by"] for answer in answers if answer["outcome"] != "observed"]:
+            raise RuntimeError(f"the tests could not be run without a mutant: {failed}")
+        tests = {name: seen for answer in answers for name, seen in answer["tests"].items()}
+        print(f"{len(tests)} tests without a mutant: {max(a['seconds'] for a in answers):.0f} s", flush=True)
+        note.write_text(json.dumps({"tests": tests}))
+    return [name for name, seen in json.loads(note.read_text())["tests"].items() if not seen["passed"]]
 
 
 def run(root: Path, mutants: list[Mutant], options: argparse.Namespace) -> tuple[list[dict[str, Any]], list[str]]:
@@ -106,10 +112,9 @@ def run(root: Path, mutants: list[Mutant], options: argparse.Namespace) -> tuple
     trees = [Tree(root.parent, f"tree{k}", root) for k in range(options.jobs)]
     free, lock = list(trees), threading.Lock()
     try:
-        concerned = [m.id for m in mutants] if options.fast else None
-        skip, broken = ([], []) if options.trust else baseline(trees, concerned)
-        if broken or (skip and not options.skip_broken):
-            return [], broken or skip
+        skip = observe(trees)
+        if skip and not options.skip_broken:
+            return [], skip
         bar = tqdm(
             total=len(mutants), unit="mutant", smoothing=0.05, disable=options.quiet, mininterval=options.interval
         )
@@ -167,7 +172,7 @@ def report(
     equivalent = [m for m in lived if reason(m)]
     survivors = [m for m in lived if not reason(m)]
     errors = [(m, r) for m, r in pairs if r["outcome"] == "error"]
-    problems = stale(mutants, results, whole=not options.only and not options.sample)
+    problems = stale(mutants, results, whole=not (options.only or options.sample or options.again))
 
     print("\nequivalent, with the reason:" if equivalent else "")
     for why in dict.fromkeys(reason(m) for m in equivalent):
@@ -210,9 +215,12 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0, help="which ones (default: 0)")
     parser.add_argument("--timeout", type=float, default=300.0, metavar="SECONDS", help="for one mutant (default: 300)")
     parser.add_argument(
-        "--fast", action="store_true", help="the tests that concern the mutant only, not the whole suite"
+        "--fast", action="store_true", help="only the tests that run the rule in question, not the rest of the suite"
     )
-    parser.add_argument("--trust", action="store_true", help="do not run the tests without a mutant first")
+    parser.add_argument(
+        "--baseline", metavar="FILE", help="what the tests do without a mutant: read if there, else written"
+    )
+    parser.add_argument("--again", metavar="FILE", help="only what survived in an earlier --json")
     parser.add_argument("--skip-broken", action="store_true", help="leave out the tests that fail without a mutant")
     parser.add_argument("--json", metavar="FILE", help="write every outcome to this file")
     parser.add_argument(
@@ -232,8 +240,12 @@ def main(arguments: list[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="mutants-") as scratch:
         root = Path(scratch) / "original"  # one state of the tree, though somebody may be editing it
         shutil.copytree(ROOT, root, ignore=NOT_COPIED)
+        if options.baseline and Path(options.baseline).exists():
+            shutil.copy(options.baseline, root.parent / "baseline.json")
         mutants = choose(root, options)
         results, broken = run(root, mutants, options)
+        if options.baseline and (root.parent / "baseline.json").exists():
+            shutil.copy(root.parent / "baseline.json", options.baseline)
         source = {file: (root / file).read_text() for file in {m.file for m in mutants}}
     if broken:
         print("these tests fail without any mutant:", *broken, sep="\n  ")

@@ -14,7 +14,7 @@ import pytest
 
 import tinytensor as tt
 from tinytensor import engine
-from tinytensor.primitives import linear
+from tinytensor.fused import linear
 from tinytensor.rules.table import RULES, rule
 
 

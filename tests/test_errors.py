@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import tinytensor as tt
+from tinytensor.fused import linear
 
 
 def leaf(shape=(2, 3), **options):
@@ -76,8 +77,8 @@ CASES = {
     "einsum sizes": (lambda: np.einsum("ij,ij->i", leaf((2, 3)), leaf((2, 4))), ValueError, "'j' is 3 in one operand and 4"),
     "einsum output": (lambda: np.einsum("ij->iz", leaf()), ValueError, "output 'iz'"),
     "einsum lists": (lambda: np.einsum(leaf(), [0, 1]), TypeError, "subscripts as a string"),
-    "linear": (lambda: tt.primitives.linear(leaf((2, 3)), leaf((4, 2))), ValueError, r"linear.*\(2, 3\).*\(4, 2\)"),
-    "linear bias": (lambda: tt.primitives.linear(leaf((2, 3)), leaf((4, 3)), leaf((3,))), ValueError, r"bias.*\(3,\).*\(4,\)"),
+    "linear": (lambda: linear(leaf((2, 3)), leaf((4, 2))), ValueError, r"linear.*\(2, 3\).*\(4, 2\)"),
+    "linear bias": (lambda: linear(leaf((2, 3)), leaf((4, 3)), leaf((3,))), ValueError, r"bias.*\(3,\).*\(4,\)"),
     "no rule yet": (lambda: tt.primitive(lambda x: x)(leaf()), NotImplementedError, "has no gradient rule"),
     "einsum in-place": (lambda: np.einsum("i->", leaf((3,)), out=np.zeros(())), TypeError, "einsum.*out="),
 }  # fmt: skip

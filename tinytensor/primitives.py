@@ -1,4 +1,4 @@
-"""The few functions that NumPy lacks: indexing and its scatter, relu, softmax, the fused layer and loss.
+"""The few functions that NumPy lacks: indexing and its scatter, relu, softmax.
 
 On arrays a primitive is the plain function below; on Tensors the engine records it. The derivatives
 stand with NumPy's own in the rule table. Read next: ``rules/neural.py``.
@@ -80,12 +80,6 @@ def sigmoid(x: Array) -> Array:
     return np.where(np.less(x, 0), small, 1) / (1 + small)
 
 
-@primitive
-def bce(logits: Array, target: Array) -> Array:
-    """-log of the probability that sigmoid(logits) gives to `target`, elementwise, without overflow."""
-    return np.maximum(logits, 0) - logits * target + np.log1p(np.exp(-np.abs(logits)))
-
-
 # ------------------------------------------------------------------------------------ reductions
 
 
@@ -140,49 +134,10 @@ def log_softmax(x: Array, axis: int = -1) -> Array:
     return x - np.log(np.add.reduce(np.exp(x), axis=axis, keepdims=True))
 
 
-# ------------------------------------------------------------------------- linear algebra, losses
-
-
-@primitive
-def linear(x: Array, weight: Array, bias: Array | None = None) -> Array:
-    """``x @ weight.T + bias`` in one node; `weight` has PyTorch's shape (out, in).
-
-    Examples
-    --------
-    >>> linear(np.ones((2, 3)), np.ones((4, 3)), np.zeros(4)).shape
-    (2, 4)
-    """
-    if np.ndim(weight) != 2 or not np.ndim(x) or np.shape(x)[-1] != weight.shape[1]:
-        raise ValueError(
-            f"linear: the input has shape {np.shape(x)} and the weight {np.shape(weight)}; expected (…, in) and "
-            "(out, in) with the same in"
-        )
-    if bias is None:
-        return np.matmul(x, weight.T)
-    if np.shape(bias) != weight.shape[:1]:
-        raise ValueError(f"linear: the bias has shape {np.shape(bias)}, expected {weight.shape[:1]}")
-    out = np.matmul(x, weight.T)
-    # Adding in place saves a temporary of the output's size.
-    return np.add(out, bias, out=out) if isinstance(out, np.ndarray) and out.dtype == bias.dtype else out + bias
+# ------------------------------------------------------------------------------- linear algebra
 
 
 @primitive
 def contract(subscripts: str, arrays: list[Array], optimize: Any = False) -> Array:
     """``np.einsum`` where no operand repeats a letter and each letter stands in another term too."""
     return np.asarray(np.einsum(subscripts, *arrays, optimize=optimize))
-
-
-@primitive
-def nll(logits: Array, log_probs: Array, target: Array, reduction: str = "mean") -> Array:
-    """Cross-entropy of `target` (labels or probabilities), given ``log_probs = log_softmax(logits)``.
-
-    `log_probs` rides along so that the rule need not compute it again.
-    """
-    if target.dtype.kind == "f":
-        losses = -np.sum(target * log_probs, axis=-1)
-    else:
-        losses = -np.take_along_axis(log_probs, target[..., None], axis=-1)[..., 0]
-    if reduction == "none":
-        return losses
-    total = np.add.reduce(losses, axis=None)
-    return total if reduction == "sum" else total / total.dtype.type(losses.size)

@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as hnp
 
 import tinytensor as tt
 from tinytensor import primitives as P
-from tinytensor.primitives import bce
+from tinytensor.fused import bce
 from tinytensor.special import normal_cdf, sinc_slope
 
 from ..strategies import broadcastable, shapes, values

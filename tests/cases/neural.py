@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import tinytensor as tt
-from tinytensor.primitives import linear, nll
+from tinytensor.fused import linear, nll
 
 from ..strategies import shapes, values
 from .base import case

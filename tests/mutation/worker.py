@@ -7,10 +7,9 @@ no mutant sees another, a hanging one is killed, and nothing is imported twice. 
 """
 
 from __future__ import annotations
-import __future__
 
-import ast
 import contextlib
+import functools
 import gc
 import json
 import os
@@ -19,17 +18,15 @@ import select
 import signal
 import sys
 import time
-import types
 import warnings
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 from _pytest.runner import runtestprotocol
 
-from .operators import called
-from .plant import ENGINE, Mutant, files, plant
+from .live import apply_mutant, apply_nothing, name_row, rows_by_statement, trace_rows
+from .plant import ENGINE, Mutant, plant
 
 # What concerns the engine itself, before all the rest.
 ENGINE_TESTS = (
@@ -46,105 +43,6 @@ LEFT_OUT = ("test_examples", "test_cli")
 MEMORY = 4 << 30  # what a mutant may take beyond the worker's own
 
 FIRST_TEST = {"first-order": "test_higher_derivatives", "widened": "test_float32_stays_float32"}
-
-
-# ---------------------------------------------------------------------------------- the live code
-
-
-def module_name(file: str) -> str:
-    return file.removesuffix(".py").replace("/", ".")
-
-
-def run_statement(statement: ast.stmt, file: str, namespace: dict[str, Any]) -> None:
-    code = compile(
-        ast.Module([statement], []), file, "exec", flags=__future__.annotations.compiler_flag, dont_inherit=True
-    )
-    exec(code, namespace)
-
-
-def is_row(statement: ast.stmt) -> bool:
-    """Whether a module's statement writes rows of the table."""
-    return not isinstance(statement, (ast.FunctionDef, ast.ClassDef)) and any(
-        called(node) == "rule" for node in ast.walk(statement)
-    )
-
-
-def apply_mutant(root: Path, mutant: Mutant) -> None:
-    """Plant the mistake in this process: change the live function, then write all rows anew."""
-    changed = ast.parse(mutant.source((root / mutant.file).read_text())).body[mutant.statement]
-    replace(changed, mutant.file)
-    write_rows(root, mutant, changed)
-
-
-def apply_nothing(root: Path) -> None:
-    """Plant every function and row as it is: tests that fail after this would fail on every mutant."""
-    for file in files(root):
-        for statement in ast.parse((root / file).read_text()).body:
-            replace(statement, file)
-    write_rows(root)
-
-
-def replace(changed: ast.stmt, file: str) -> None:
-    """Make a function's definition, or another assignment, that of `changed`."""
-    module = import_module(module_name(file))
-    if isinstance(changed, (ast.FunctionDef, ast.Assign)) and not is_row(changed):
-        fresh = dict(vars(module))
-        run_statement(changed, file, fresh)
-        for name in {k for k, v in fresh.items() if vars(module).get(k) is not v} - {"__builtins__"}:
-            old, new = vars(module)[name], fresh[name]
-            if isinstance(old, types.FunctionType) and isinstance(new, types.FunctionType):
-                # Others have imported it by name: change the function itself.
-                old.__code__, old.__defaults__, old.__kwdefaults__ = new.__code__, new.__defaults__, new.__kwdefaults__
-            else:
-                setattr(module, name, new)
-
-
-def write_rows(root: Path, mutant: Mutant | None = None, changed: ast.stmt | None = None) -> None:
-    """Write all rows of the table again: they may have been made by what has been changed."""
-    for file in (f for f in files(root) if f not in ENGINE):
-        for k, statement in enumerate(ast.parse((root / file).read_text()).body):
-            if is_row(statement):
-                planted = mutant is not None and (file, k) == (mutant.file, mutant.statement)
-                run_statement(
-                    changed if planted and changed else statement, file, vars(import_module(module_name(file)))
-                )
-
-
-def rows_by_statement(root: Path) -> dict[tuple[str, int], set[Any]]:
-    """Which functions of the table each statement of the rules has to do with, through the names it uses."""
-    from tinytensor.rules.table import RULES as TABLE
-
-    uses: dict[tuple[str, int], set[str]] = {}
-    defines: dict[str, set[tuple[str, int]]] = {}
-    written: dict[tuple[str, int], set[Any]] = {}
-    for file in (f for f in files(root) if f not in ENGINE):
-        for k, statement in enumerate(ast.parse((root / file).read_text()).body):
-            names = [node for node in ast.walk(statement) if isinstance(node, ast.Name)]
-            uses[file, k] = {node.id for node in names if isinstance(node.ctx, ast.Load)}
-            # A function binds its own name: its local variables are no business of the others.
-            bound = {statement.name} if isinstance(statement, ast.FunctionDef) else set()
-            if isinstance(statement, (ast.Assign, ast.AnnAssign)):
-                bound = {node.id for node in names if isinstance(node.ctx, ast.Store)}
-            if is_row(statement):
-                before = dict(TABLE)
-                run_statement(statement, file, vars(import_module(module_name(file))))
-                written[file, k] = {f for f, row in TABLE.items() if before.get(f) is not row}
-            else:
-                for name in bound:
-                    defines.setdefault(name, set()).add((file, k))
-    concerned = {place: set(functions) for place, functions in written.items()}
-    for place, functions in written.items():
-        stack, seen = [place], {place}
-        while stack:
-            for name in uses[stack.pop()]:
-                for used in defines.get(name, set()) - seen:
-                    seen.add(used)
-                    stack.append(used)
-                    concerned.setdefault(used, set()).update(functions)
-    return concerned
-
-
-# ------------------------------------------------------------------------------------- the worker
 
 
 class Worker:
@@ -186,21 +84,16 @@ class Worker:
         gc.collect()
         gc.freeze()
 
-    def examine(
-        self, id: str, skip: list[str], timeout: float, everything: bool, concerned: list[str] | None, share: list[int]
-    ) -> dict[str, Any]:
-        """Run the tests on one mutant; where `id` is empty on none, those tests that concern these mutants."""
+    def examine(self, id: str, skip: list[str], timeout: float, everything: bool, share: list[int]) -> dict[str, Any]:
+        """Run the tests on one mutant; where `id` is empty on none, this worker's share of all tests."""
         mutant = self.mutants[id] if id else None
         first, rest = self.ordered(mutant, set(skip))
-        if concerned is not None:
-            wanted = {item for other in concerned for item in self.ordered(self.mutants[other], set())[0]}
-            first = [item for item in first if item in wanted]
-        first = first[share[0] :: share[1]]
+        items = (first + (rest if everything else []))[share[0] :: share[1]]
         reader, writer = os.pipe()
         pid = os.fork()
         if pid == 0:
             os.close(reader)
-            self.child(mutant, first + (rest if everything else []), writer, stop=bool(id))
+            self.child(mutant, items, writer)
         os.close(writer)
         started, text = time.perf_counter(), b""
         outcome = {"outcome": "timeout", "by": f"{timeout:g} s"}
@@ -217,26 +110,29 @@ class Worker:
         return {"id": id, "seconds": round(time.perf_counter() - started, 3), **outcome}
 
     def ordered(self, mutant: Mutant | None, skip: set[str]) -> tuple[list[pytest.Item], list[pytest.Item]]:
-        """The tests that concern a mutant, and the rest of the suite."""
+        """The tests that run the rules in question, the quick ones first, and the rest of the suite."""
         items = [item for item in self.items if item.nodeid not in skip]
         if mutant is None:
             return items, []
+        seen = self.seen()
         if mutant.file in ENGINE:
-            rank = {name: k for k, name in enumerate(ENGINE_TESTS)}
-            first = sorted((i for i in items if i.path.stem in rank), key=lambda i: rank[i.path.stem])
+            concerned = {item for item in items if item.path.stem in ENGINE_TESTS}
         else:
-            rows = self.rows.get((mutant.file, mutant.statement), set())
-            wanted = FIRST_TEST.get(mutant.operator, "test_forward_and_gradient")
-            case = lambda item: getattr(item, "callspec", None) and item.callspec.params.get("case")
-            first = [i for i in items if case(i) is not None and (not rows or rows & set(case(i).covers))]
-            first.sort(key=lambda item: not item.name.startswith(wanted))
-            first += [i for i in items if i.path.stem == "test_conventions"]
-        chosen = set(first)
-        return first, [item for item in items if item not in chosen]
+            rows = {name_row(row) for row in self.rows.get((mutant.file, mutant.statement), ())}
+            concerned = {item for item in items if not rows or not rows.isdisjoint(seen[item.nodeid]["rows"])}
+        wanted = FIRST_TEST.get(mutant.operator, "test_forward_and_gradient")
+        rank = {item: (not item.name.startswith(wanted), seen[item.nodeid]["seconds"]) for item in items}
+        return sorted(concerned, key=rank.get), sorted(set(items) - concerned, key=rank.get)  # type: ignore[arg-type]
 
-    def child(self, mutant: Mutant | None, items: list[pytest.Item], writer: int, stop: bool) -> None:
+    @functools.cache  # noqa: B019  # one worker, one process
+    def seen(self) -> dict[str, dict[str, Any]]:
+        """What the run without a mutant found out of each test: the rows that it runs, and how long it takes."""
+        nothing = {"rows": [], "seconds": 1.0}
+        known = json.loads((self.root.parent / "baseline.json").read_text())["tests"]
+        return {item.nodeid: known.get(item.nodeid, nothing) for item in self.items}
+
+    def child(self, mutant: Mutant | None, items: list[pytest.Item], writer: int) -> None:
         """In the fork: plant, test, answer, and end without ceremony."""
-        answer: dict[str, Any] = {"outcome": "survived", "by": ""}
         try:
             own = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
             resource.setrlimit(resource.RLIMIT_AS, (own + MEMORY, own + MEMORY))
@@ -244,18 +140,36 @@ class Worker:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 apply_nothing(self.root) if mutant is None else apply_mutant(self.root, mutant)
-            failed = []
-            for item in items:
-                if any(report.failed for report in runtestprotocol(item, log=False, nextitem=None)):
-                    failed.append(item.nodeid)
-                    if stop:
-                        break
-            if failed:
-                answer = {"outcome": "killed", "by": failed[0], "failed": failed}
+            answer = self.observe(items) if mutant is None else self.attack(items)
         except BaseException as error:  # the parent has to hear of it: this process has no other voice
             answer = {"outcome": "error", "by": f"{type(error).__name__}: {error}"}
-        os.write(writer, json.dumps(answer).encode())
+        with os.fdopen(writer, "w") as pipe:
+            json.dump(answer, pipe)
         os._exit(0)
+
+    def attack(self, items: list[pytest.Item]) -> dict[str, Any]:
+        """Run tests until one fails."""
+        for item in items:
+            if not passes(item):
+                return {"outcome": "killed", "by": item.nodeid}
+        return {"outcome": "survived", "by": ""}
+
+    def observe(self, items: list[pytest.Item]) -> dict[str, Any]:
+        """Run all tests, and see of each whether it passes, how long it takes and which rows it runs."""
+        touched: set[str] = set()
+        trace_rows(touched)
+        tests = {}
+        for item in items:
+            touched.clear()
+            started = time.perf_counter()
+            passed = passes(item)
+            seconds = round(time.perf_counter() - started, 4)
+            tests[item.nodeid] = {"passed": passed, "seconds": seconds, "rows": sorted(touched)}
+        return {"outcome": "observed", "tests": tests}
+
+
+def passes(item: pytest.Item) -> bool:
+    return not any(report.failed for report in runtestprotocol(item, log=False, nextitem=None))
 
 
 def main(requests: int, replies: int) -> None:

@@ -15,7 +15,8 @@ import numpy.typing as npt
 
 from ..creation import rng
 from ..engine import apply
-from ..primitives import linear, relu, sigmoid, softmax
+from ..fused import linear
+from ..primitives import relu, sigmoid, softmax
 from ..tensor import Tensor
 from .inputs import as_data, as_tensor, whole
 from .module import Module

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from ..engine import apply
-from ..primitives import bce, log_softmax, nll, relu
+from ..fused import bce, nll
+from ..primitives import log_softmax, relu
 from ..tensor import Tensor
 from .inputs import alike, check_reduction, class_logits, class_target, floating
 from .module import Module

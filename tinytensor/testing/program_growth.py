@@ -37,7 +37,7 @@ SHAPES: tuple[Shape, ...] = (
 
 
 class Gene(NamedTuple):
-    """What one step grows from. Each is an integer from 0 up to, not including, its entry in `RANGES`."""
+    """What one step grows from: a byte each, and three for the options."""
 
     operation: int
     label: int
@@ -47,8 +47,13 @@ class Gene(NamedTuple):
     seed: int
     option: int
 
+    @classmethod
+    def read(cls, code: bytes) -> Gene:
+        """A gene from `LENGTH` bytes, so that to Hypothesis it is one choice and not seven."""
+        return cls(*code[:6], int.from_bytes(code[6:LENGTH], "little"))
 
-RANGES = Gene(operation=4096, label=256, first=256, second=256, shape=len(SHAPES), seed=64, option=2**20)
+
+LENGTH = 9  # of a gene, in bytes
 
 
 @functools.cache
@@ -102,7 +107,7 @@ class Growth:
         for position, reference in enumerate((gene.first, gene.second)[: operation.arity]):
             found = None if fresh else self._find(reference, operation, operands)
             if found is None:
-                shape = operation.partner(picker, operands[0]) if position else SHAPES[gene.shape]
+                shape = operation.partner(picker, operands[0]) if position else SHAPES[gene.shape % len(SHAPES)]
                 number = sum(made is None for made in self.made_by) + len(new)
                 array = fresh_values(shape, gene.seed, number, operation.fresh, self.dtype)
                 if not operation.fits(*operands, array):
@@ -118,7 +123,7 @@ class Growth:
         if not tame(result, self.dtype) or len(self.values) + len(new) >= self.max_nodes:
             return False
         for k, array in enumerate(new):
-            self._append(array, (gene.label + 85 * (k + 1)) % RANGES.label, None)
+            self._append(array, (gene.label + 85 * (k + 1)) % 256, None)
         self.used.update(chosen)
         self._append(result, gene.label, Step(operation.name, tuple(chosen), options))
         return True
@@ -134,7 +139,7 @@ class Growth:
             return None
         latest = range(len(self.values) - 1, -1, -1)
         if reference < LATEST:
-            target = (reference - FRESH) * RANGES.label // (LATEST - FRESH)
+            target = (reference - FRESH) * 256 // (LATEST - FRESH)
             order = sorted(latest, key=lambda k: abs(self.labels[k] - target))
         else:
             order = sorted(latest, key=self.used.__contains__)
@@ -201,5 +206,5 @@ def seeded_program(
     for _ in range(50 * size):  # few genes find no place; an operation that never does must not hang us
         if len(growth.values) >= size:
             break
-        growth.add(Gene(1 + rng.randrange(RANGES.operation - 1), *(rng.randrange(end) for end in RANGES[1:])))
+        growth.add(Gene.read(rng.randbytes(LENGTH)))
     return growth.program()

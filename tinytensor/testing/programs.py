@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import numpy.typing as npt
 
 from .program import Program, Step
-from .program_growth import RANGES, Gene, grow, seeded_program
+from .program_growth import LENGTH, Gene, grow, seeded_program
 from .program_ops import OPERATIONS, checked_operations
 from .program_torch import Disagreement, check_program
 from .strategy_arguments import checked_dtype, checked_int, st
@@ -72,6 +72,6 @@ def programs(
     if min_nodes > max_nodes:
         raise ValueError(f"programs: min_nodes={min_nodes} is above max_nodes={max_nodes}; swap them")
     names, found = checked_operations(operations), checked_dtype("programs", dtype)
-    gene = st.tuples(*(st.integers(0, end - 1) for end in RANGES)).map(Gene._make)
+    gene = st.binary(min_size=LENGTH, max_size=LENGTH)
     genes = st.lists(gene, min_size=min_nodes, max_size=max_nodes)
-    return genes.map(lambda drawn: grow(drawn, names, found, max_nodes))
+    return genes.map(lambda drawn: grow(map(Gene.read, drawn), names, found, max_nodes))

@@ -1,0 +1,60 @@
+"""The fused operations of a network: each could be a few others, and is one node for speed and stability.
+
+The layer adds its bias in place; the losses never compute a logarithm of a probability that has
+become 0. Read next: ``rules/neural.py``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .primitive import primitive
+
+Array = np.ndarray[Any, Any]
+
+
+@primitive
+def linear(x: Array, weight: Array, bias: Array | None = None) -> Array:
+    """``x @ weight.T + bias`` in one node; `weight` has PyTorch's shape (out, in).
+
+    Examples
+    --------
+    >>> linear(np.ones((2, 3)), np.ones((4, 3)), np.zeros(4)).shape
+    (2, 4)
+    """
+    if np.ndim(weight) != 2 or not np.ndim(x) or np.shape(x)[-1] != weight.shape[1]:
+        raise ValueError(
+            f"linear: the input has shape {np.shape(x)} and the weight {np.shape(weight)}; expected (…, in) and "
+            "(out, in) with the same in"
+        )
+    if bias is None:
+        return np.matmul(x, weight.T)
+    if np.shape(bias) != weight.shape[:1]:
+        raise ValueError(f"linear: the bias has shape {np.shape(bias)}, expected {weight.shape[:1]}")
+    out = np.matmul(x, weight.T)
+    # Adding in place saves a temporary of the output's size.
+    return np.add(out, bias, out=out) if isinstance(out, np.ndarray) and out.dtype == bias.dtype else out + bias
+
+
+@primitive
+def bce(logits: Array, target: Array) -> Array:
+    """-log of the probability that sigmoid(logits) gives to `target`, elementwise, without overflow."""
+    return np.maximum(logits, 0) - logits * target + np.log1p(np.exp(-np.abs(logits)))
+
+
+@primitive
+def nll(logits: Array, log_probs: Array, target: Array, reduction: str = "mean") -> Array:
+    """Cross-entropy of `target` (labels or probabilities), given ``log_probs = log_softmax(logits)``.
+
+    `log_probs` rides along so that the rule need not compute it again.
+    """
+    if target.dtype.kind == "f":
+        losses = -np.sum(target * log_probs, axis=-1)
+    else:
+        losses = -np.take_along_axis(log_probs, target[..., None], axis=-1)[..., 0]
+    if reduction == "none":
+        return losses
+    total = np.add.reduce(losses, axis=None)
+    return total if reduction == "sum" else total / total.dtype.type(losses.size)
