@@ -13,6 +13,7 @@ import json
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -34,7 +35,7 @@ ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in ("OPENBLAS", "OMP", "MKL")}
 
 
 def matches(key: str, mutant: Mutant) -> bool:
-    return fnmatch.fnmatchcase(mutant.id, key) or key == mutant.signature
+    return key in (mutant.id, mutant.signature) or fnmatch.fnmatchcase(mutant.id, key)
 
 
 def reason(mutant: Mutant) -> str | None:
@@ -53,9 +54,15 @@ class Tree:
         command = [sys.executable, "-m", "tests.mutation.worker", str(to_worker[0]), str(from_worker[1])]
         self.log = (parent / f"{name}.log").open("w+")
         self.process = subprocess.Popen(
-            command, cwd=self.path, env=environment, pass_fds=(to_worker[0], from_worker[1]), stdin=subprocess.DEVNULL,
-            stdout=self.log, stderr=subprocess.STDOUT,
-        )  # fmt: skip
+            command,
+            cwd=self.path,
+            env=environment,
+            pass_fds=(to_worker[0], from_worker[1]),
+            stdin=subprocess.DEVNULL,
+            stdout=self.log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C is for the program above, which then reports what it has
+        )
         os.close(to_worker[0])
         os.close(from_worker[1])
         self.requests, self.replies = os.fdopen(to_worker[1], "w"), os.fdopen(from_worker[0])
@@ -132,7 +139,7 @@ def run(root: Path, mutants: list[Mutant], options: argparse.Namespace) -> tuple
                 free.append(tree)
                 bar.update()
             if result["outcome"] == "survived" and reason(mutant) is None:
-                bar.write(f"survived: {mutant.id}", file=sys.stderr)
+                bar.write(f"survived: {mutant.id}    {mutant.signature}", file=sys.stderr)
             return result
 
         with ThreadPoolExecutor(options.jobs) as pool, bar:
@@ -237,6 +244,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(*(f"{m.id}    {m.before}  ->  {m.after}" for m in mutants), f"{len(mutants)} mutants", sep="\n")
         return 0
     started = time.perf_counter()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ended early, it still reports what it has
     with tempfile.TemporaryDirectory(prefix="mutants-") as scratch:
         root = Path(scratch) / "original"  # one state of the tree, though somebody may be editing it
         shutil.copytree(ROOT, root, ignore=NOT_COPIED)

@@ -16,11 +16,16 @@ from dataclasses import dataclass, field
 OPTIONS = frozenset({
     "UPLO", "ord", "axis", "axis1", "axis2", "axes", "shape", "key", "keys", "dtype", "order", "source", "destination", "pad_width", "mode",
     "subscripts", "optimize", "i", "position", "k", "n", "keepdims", "ddof", "reduction", "row", "kwargs", "shift", "repeats",
-    "offset", "method", "indices", "sections", "size", "classes",
+    "offset", "method", "arrays", "step", "indices", "sections", "size", "classes",
 })  # fmt: skip
 # What asks for facts about an array, and not for its elements.
 FACTS = frozenset({
-    "shape", "ndim", "size", "len", "isinstance", "hasattr", "type", "axes_of", "kept_shape", "count_along",
+    "shape", "ndim", "size", "len", "isinstance", "hasattr", "type", "result_type", "zeros_like", "ones_like", "full_like",
+})  # fmt: skip
+# What is flat wherever it is smooth: the derivative of its arguments is zero.
+FLAT = frozenset({
+    "equal", "not_equal", "less", "less_equal", "greater", "greater_equal", "isnan", "isinf", "isfinite", "signbit", "sign",
+    "rint", "floor", "ceil", "trunc", "floor_divide", "argsort", "argmax", "argmin", "heaviside",
 })  # fmt: skip
 
 
@@ -68,11 +73,11 @@ def of_numpy(node: ast.AST) -> bool:
 # --------------------------------------------------------------------------- what a rule returns
 
 
-def result_as(text: str) -> Callable[[ast.AST, Scope], Iterator[ast.expr]]:
-    """The operator that wraps everything that a rule returns."""
+def result_as(text: str, scaled: bool = False) -> Callable[[ast.AST, Scope], Iterator[ast.expr]]:
+    """The operator that wraps everything that a rule returns; -0 and 2 * 0 are 0, so a `scaled` one spares zeros."""
 
     def wrap(node: ast.AST, scope: Scope) -> Iterator[ast.expr]:
-        if scope.is_rule and node in scope.results:
+        if scope.is_rule and node in scope.results and (scaled is False or called(node) != "zeros_like"):
             yield parse(text, E=node)
 
     return wrap
@@ -263,8 +268,8 @@ def row(node: ast.AST, scope: Scope) -> Iterator[ast.expr]:
 
 
 OPERATORS: dict[str, Callable[[ast.AST, Scope], Iterator[ast.AST]]] = {
-    "sign": result_as("-E"),
-    "factor": result_as("2 * E"),
+    "sign": result_as("-E", scaled=True),
+    "factor": result_as("2 * E", scaled=True),
     "transposed": result_as("np.transpose(E)"),
     "widened": result_as("E * np.float64(1)"),
     "dropped-chain": dropped_chain,

@@ -14,13 +14,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from .operators import FACTS, OPERATORS, Scope, called
+from .operators import FACTS, FLAT, OPERATORS, Scope, called
 
 ENGINE = ("tinytensor/engine.py", "tinytensor/calls.py")
 RULES = "tinytensor/rules"
 MACHINERY = ("__init__.py", "table.py")  # of the rules: no calculus
 
 Definition = ast.FunctionDef | ast.Lambda
+Aside = dict[str, set[int]]  # function name -> positions of parameters of which only facts are used
 
 
 @dataclass(frozen=True)
@@ -34,15 +35,11 @@ class Mutant:
     end: int
     before: str
     after: str
+    signature: str  # the file, the function, and the changed lines: it stays when counts and line numbers move
 
     @property
     def operator(self) -> str:
         return self.id.split(":")[2]
-
-    @property
-    def signature(self) -> str:
-        """Where it is and what it changes, without the count: another way to name it."""
-        return f"{self.id.rsplit(':', 1)[0]}: {self.before} -> {self.after}"
 
     def source(self, original: str) -> str:
         """The text of the whole file with the mistake in it."""
@@ -61,30 +58,42 @@ def files(root: Path) -> list[str]:
 
 def plant(root: Path) -> list[Mutant]:
     """Every mutant of the tree at `root`, in the order of the source."""
-    return [mutant for file in files(root) for mutant in plant_in(file, (root / file).read_text())]
+    texts = {file: (root / file).read_text() for file in files(root)}
+    aside = shape_only([ast.parse(text) for text in texts.values()])
+    return [mutant for file, text in texts.items() for mutant in plant_in(file, text, aside)]
 
 
-def plant_in(file: str, text: str) -> Iterator[Mutant]:
+def plant_in(file: str, text: str, aside: Aside) -> Iterator[Mutant]:
     """Every mutant of one file."""
-    module, offsets = ast.parse(text), line_offsets(text)
+    module, offsets, raw = ast.parse(text), line_offsets(text), text.encode()
     counts: Counter[str] = Counter()
-    seen: set[tuple[int, int, str]] = set()
+    seen: set[tuple[int, str]] = set()
     for statement, top in enumerate(module.body):
-        for name, nodes, scope in targets(top):
-            for node in nodes:
-                for operator, propose in OPERATORS.items():
-                    for new in propose(node, scope):
-                        if ast.dump(new) == ast.dump(node):
-                            continue
-                        start, end = (offsets[line - 1] + column for line, column in span(node))
-                        after = ast.unparse(ast.fix_missing_locations(new))
-                        after = f"({after})" if isinstance(new, ast.expr) and not is_simple(new) else after
-                        if (start, end, after) in seen:
-                            continue
-                        seen.add((start, end, after))
-                        key = f"{Path(file).name}:{name}:{operator}"
-                        counts[key] += 1
-                        yield Mutant(f"{key}:{counts[key]}", file, statement, start, end, ast.unparse(node), after)
+        for name, nodes, scope in targets(top, aside):
+            for node, operator, new in proposals(nodes, scope):
+                start, end = (offsets[line - 1] + column for line, column in span(node))
+                after = ast.unparse(ast.fix_missing_locations(new))
+                after = f"({after})" if isinstance(new, ast.expr) and not is_simple(new) else after
+                key = f"{Path(file).name}:{name}:{operator}"
+                line = raw[offsets[node.lineno - 1] : start].decode() + after  # type: ignore[attr-defined]
+                line += raw[end : offsets[node.end_lineno]].decode()  # type: ignore[attr-defined]
+                if isinstance(new, ast.Pass) or operator == "branch":
+                    line += f" in place of {ast.unparse(node)}"
+                signature = f"{Path(file).name}:{name}: {' '.join(line.split())}"
+                if (node.lineno, signature) in seen:  # type: ignore[attr-defined]
+                    continue  # two operators have the same idea
+                seen.add((node.lineno, signature))  # type: ignore[attr-defined]
+                counts[key] += 1
+                yield Mutant(f"{key}:{counts[key]}", file, statement, start, end, ast.unparse(node), after, signature)
+
+
+def proposals(nodes: list[ast.AST], scope: Scope) -> Iterator[tuple[ast.AST, str, ast.AST]]:
+    """What the operators make of the nodes, where it is another program."""
+    for node in nodes:
+        for operator, propose in OPERATORS.items():
+            for new in propose(node, scope):
+                if ast.dump(new) != ast.dump(node):
+                    yield node, operator, new
 
 
 def is_simple(node: ast.expr) -> bool:
@@ -108,7 +117,7 @@ def span(node: ast.AST) -> tuple[tuple[int, int], tuple[int, int]]:
 # --------------------------------------------------------------------------------------- targets
 
 
-def targets(top: ast.stmt) -> Iterator[tuple[str, list[ast.AST], Scope]]:
+def targets(top: ast.stmt, aside: Aside) -> Iterator[tuple[str, list[ast.AST], Scope]]:
     """The rules in one statement of a module: a name, the nodes to change, and the scope."""
     if isinstance(top, (ast.Import, ast.ImportFrom, ast.ClassDef)):
         return
@@ -124,7 +133,7 @@ def targets(top: ast.stmt) -> Iterator[tuple[str, list[ast.AST], Scope]]:
     )
     for definition in definitions(top):
         name = named.get(definition) or getattr(definition, "name", outer)
-        yield name, list(inside(definition)), scope_of(definition)
+        yield name, list(inside(definition)), scope_of(definition, aside)
 
 
 def definitions(top: ast.AST) -> list[Definition]:
@@ -149,7 +158,7 @@ def inside(definition: Definition) -> Iterator[ast.AST]:
         stack = children + stack
 
 
-def scope_of(definition: Definition) -> Scope:
+def scope_of(definition: Definition, aside: Aside) -> Scope:
     """What the operators need to know of a function."""
     arguments = definition.args
     scope = Scope([a.arg for a in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)])
@@ -167,11 +176,41 @@ def scope_of(definition: Definition) -> Scope:
             scope.inert.add(node.test)
         if isinstance(node, ast.Assign):
             assigned.update(t.id for t in node.targets if isinstance(t, ast.Name))
-        if isinstance(node, ast.Compare) or called(node) in FACTS:
-            scope.inert |= set(ast.walk(node)) - {node}
-        if isinstance(node, ast.Attribute) and node.attr in ("dtype", "shape", "ndim", "size"):
-            scope.inert.add(node.value)
-        if isinstance(getattr(node, "ctx", None), ast.Store):
-            scope.inert.add(node)
+        scope.inert.update(flat_parts(node, aside))
     scope.bound |= {name for name, times in assigned.items() if times > 1}
     return scope
+
+
+def flat_parts(node: ast.AST, aside: Aside) -> Iterator[ast.AST]:
+    """The parts of a node of which the elements, or their derivatives, do not matter."""
+    if isinstance(node, ast.Compare) or called(node) in FACTS | FLAT:
+        yield from set(ast.walk(node)) - {node}
+    if isinstance(node, (ast.If, ast.IfExp, ast.While)):
+        yield from ast.walk(node.test)
+    if isinstance(node, ast.Attribute) and node.attr in ("dtype", "shape", "ndim", "size"):
+        yield node.value
+    if isinstance(getattr(node, "ctx", None), ast.Store):
+        yield node
+    if isinstance(node, ast.Call):
+        for k, argument in enumerate(node.args):
+            if k in aside.get(called(node), ()):
+                yield argument
+
+
+def shape_only(modules: list[ast.Module]) -> Aside:
+    """Of each function, the positions of those parameters of which it uses nothing but facts, such as the shape."""
+    functions = {d.name: d for module in modules for d in module.body if isinstance(d, ast.FunctionDef)}
+    functions |= {
+        s.targets[0].id: s.value  # type: ignore[misc]  # an assigned lambda
+        for module in modules
+        for s in module.body
+        if isinstance(s, ast.Assign) and isinstance(s.value, ast.Lambda) and isinstance(s.targets[0], ast.Name)
+    }
+    aside: Aside = {}
+    for _ in range(4):  # as deep as the helpers call each other
+        for name, definition in functions.items():
+            scope = scope_of(definition, aside)
+            nodes = [n for n in inside(definition) if isinstance(n, ast.Name) and n not in scope.inert]
+            used = {n.id for n in nodes}
+            aside[name] = {k for k, parameter in enumerate(scope.parameters) if parameter not in used}
+    return aside

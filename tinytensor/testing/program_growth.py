@@ -201,7 +201,7 @@ def seeded_program(
     True
     """
     rng = random.Random(seed)
-    size = rng.randint(min_nodes, max_nodes)
+    size = min(rng.randint(min_nodes, max_nodes) for _ in range(2))  # small ones are the more frequent
     growth = Growth(checked_operations(operations), np.dtype(dtype), size)
     for _ in range(50 * size):  # few genes find no place; an operation that never does must not hang us
         if len(growth.values) >= size:

@@ -28,8 +28,10 @@ from .program_parts import (
     divisible,
     exponent,
     has_axis,
+    in_right_half,
     joinable,
     joining_partner,
+    kronable,
     matrix_partner,
     multipliable,
     nonzero,
@@ -119,6 +121,11 @@ row("log", np.log, fits=positive, fresh=ABOVE_ZERO)
 row("log1p", np.log1p, fits=positive, fresh=ABOVE_ZERO)
 row("sqrt", np.sqrt, fits=positive, fresh=ABOVE_ZERO)
 row("reciprocal", np.reciprocal, fits=nonzero, fresh=ABOVE_ZERO)
+row("log2", np.log2, fits=positive, fresh=ABOVE_ZERO)
+row("cbrt", np.cbrt, fits=positive, fresh=ABOVE_ZERO)
+row("arctan", np.arctan)
+row("arcsinh", np.arcsinh)
+row("sinh", np.sinh, fits=exponent)
 row("power_by_number", lambda x, n: x**n, "{0} ** {n}", options=option.exponents)
 row("clip", np.clip, options=option.bounds, steady=option.off_bounds)
 
@@ -129,6 +136,9 @@ row("divide", np.divide, arity=2, fits=divisible, fresh=ABOVE_ZERO)
 row("power", np.power, arity=2, fits=raisable, fresh=ABOVE_ZERO)
 row("maximum", np.maximum, arity=2, fits=apart)
 row("minimum", np.minimum, arity=2, fits=apart)
+row("logaddexp", np.logaddexp, arity=2, fits=broadcasts)
+row("hypot", np.hypot, arity=2, fits=divisible, fresh=ABOVE_ZERO)
+row("arctan2", np.arctan2, arity=2, fits=in_right_half, fresh=ABOVE_ZERO)
 row("where", lambda x, y, mask: np.where(mask, x, y), "np.where({mask}, {0}, {1})", arity=2, fits=broadcasts,
     options=option.mask)  # fmt: skip
 
@@ -142,7 +152,13 @@ row("min", np.min, options=option.reduction_of_some, steady=option.one_lowest)
 row("var", np.var, options=option.spread)
 row("std", np.std, options=option.spread, steady=option.spread_out)
 row("norm", np.linalg.norm, "np.linalg.norm", options=option.norm, steady=option.off_origin)
+row("median", np.median, fits=has_axis, options=option.reduction_of_some, steady=option.no_two_near)
 row("logsumexp", primitives.logsumexp, "tt.logsumexp", options=option.reduction_of_some)
+
+row("cumsum", np.cumsum, options=option.lane_axis)
+row("cumprod", np.cumprod, options=option.lane_axis)
+row("sort", np.sort, fits=has_axis, options=option.one_axis, steady=option.no_two_near)
+row("diff", np.diff, fits=has_axis, options=option.differences)
 
 # ----------------------------------------------------------------------------------------- shapes
 
@@ -155,6 +171,13 @@ row("moveaxis", lambda x, source, destination: np.moveaxis(x, source, destinatio
 row("expand_dims", np.expand_dims, options=option.new_axis)
 row("squeeze", np.squeeze, options=option.axis_of_one)
 row("flip", np.flip, options=option.any_axis)
+row("roll", lambda x, shift, axis: np.roll(x, shift, axis), "np.roll({0}, {shift}, {axis})", options=option.rolling)
+row("tile", lambda x, reps: np.tile(x, reps), "np.tile({0}, {reps})", options=option.repetitions)
+row("repeat", lambda x, repeats, axis: np.repeat(x, repeats, axis), "np.repeat({0}, {repeats}, {axis})",
+    fits=has_axis, options=option.copies)  # fmt: skip
+row("tril", lambda x, k: np.tril(x, k), "np.tril({0}, {k})", options=option.triangle)
+row("take", lambda x, indices, axis: np.take(x, indices, axis), "np.take({0}, {indices}, {axis})",
+    fits=has_axis, options=option.taken)  # fmt: skip
 row("broadcast_to", np.broadcast_to, options=option.wider_shape)
 row("pad", np.pad, options=option.padding)
 row("getitem", lambda x, key: x[key], "{0}[{key.key}]", options=option.key)
@@ -169,6 +192,7 @@ row("stack", lambda x, y, axis: np.stack([x, y], axis=axis), "np.stack([{0}, {1}
 
 row("matmul", np.matmul, arity=2, fits=multipliable, partner=matrix_partner)
 row("outer", np.outer, arity=2)
+row("kron", np.kron, arity=2, fits=kronable)
 row("tensordot", np.tensordot, arity=2, options=option.contraction, partner=matrix_partner, fits=option.contractible)
 row("einsum", lambda x, y, subscripts: np.einsum(subscripts, x, y), "np.einsum({subscripts}, {0}, {1})", arity=2,
     fits=option.summable, options=option.subscripts, partner=option.summable_partner)  # fmt: skip

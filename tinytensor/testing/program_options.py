@@ -122,6 +122,22 @@ def one_axis(p: Picker, x: Array) -> Options:
     return {"axis": axis} if x.shape[axis] else None
 
 
+def no_two_near(x: Array, axis: Any, **options: Any) -> bool:
+    """Whether the order of the elements is beyond doubt, along an axis or among all (also where several are reduced)."""
+    along = x.reshape(-1) if axis is None or isinstance(axis, tuple) else np.moveaxis(x, axis, -1)
+    return lowest(np.diff(np.sort(along, axis=-1), axis=-1)) > KINK
+
+
+def lane_axis(p: Picker, x: Array) -> Options:
+    """One axis; None flattens."""
+    return {"axis": p.axis(x.ndim, several=False)}
+
+
+def differences(p: Picker, x: Array) -> Options:
+    """First or second differences."""
+    return {"n": p.pick((1, 2)), "axis": p.axis(x.ndim, none=False, several=False)}
+
+
 # ----------------------------------------------------------------------------------------- shapes
 
 
@@ -166,6 +182,32 @@ def axis_of_one(p: Picker, x: Array) -> Options:
 def any_axis(p: Picker, x: Array) -> Options:
     """None, an axis, or two."""
     return {"axis": p.axis(x.ndim)}
+
+
+def rolling(p: Picker, x: Array) -> Options:
+    """A shift along an axis, or of all elements in a row."""
+    return {"shift": p.pick((1, -1, 2)), "axis": p.axis(x.ndim, several=False)}
+
+
+def repetitions(p: Picker, x: Array) -> Options:
+    """How often the whole is repeated along each axis."""
+    return {"reps": p.pick(((2,), (2, 1), (1, 2), (1,) * x.ndim, (0,)))}
+
+
+def copies(p: Picker, x: Array) -> Options:
+    """How often each element is repeated."""
+    return {"repeats": p.pick((2, 1, 3)), "axis": p.axis(x.ndim, several=False)}
+
+
+def triangle(p: Picker, x: Array) -> Options:
+    """A diagonal, from which on everything is 0."""
+    return {"k": p.pick((0, 1, -1))} if x.ndim >= 2 else None
+
+
+def taken(p: Picker, x: Array) -> Options:
+    """Positions along an axis."""
+    axis = p.axis(x.ndim, none=False, several=False)
+    return {"indices": _positions(p, x.shape[axis]), "axis": axis}
 
 
 def wider_shape(p: Picker, x: Array) -> Options:

@@ -107,6 +107,16 @@ def raisable(x: Array, y: Array | None = None) -> bool:
     return positive(x) if y is None else broadcasts(x, y) and float(np.max(np.abs(y), initial=0.0)) <= 3
 
 
+def in_right_half(y: Array, x: Array | None = None) -> bool:
+    """Whether the points (x, y) lie where their angle does not jump."""
+    return x is None or (broadcasts(y, x) and positive(x))
+
+
+def kronable(x: Array, y: Array | None = None) -> bool:
+    """Matrices or vectors, of the same number of axes."""
+    return 1 <= x.ndim <= 2 and (y is None or y.ndim == x.ndim)
+
+
 def multipliable(x: Array, y: Array | None = None) -> bool:
     """Whether ``x @ y`` is defined."""
     if y is None or not x.ndim or not y.ndim:

@@ -48,6 +48,30 @@ def getitem(torch: Any, x: Any, key: Any) -> Any:
     return x.reshape(-1)[torch.from_numpy(np.array(positions))]
 
 
+def middle(x: Any) -> Any:
+    """The median of the last axis as NumPy has it: the mean of both middle elements."""
+    n = x.shape[-1]
+    return x.sort(-1).values[..., (n - 1) // 2 : n // 2 + 1].mean(-1)
+
+
+def lanes(x: Any, axis: int | None) -> tuple[Any, int]:
+    """The operand and the axis of a cumulative sum; None flattens."""
+    return (x.reshape(-1), 0) if axis is None else (x, axis)
+
+
+def roll(x: Any, shift: int, axis: int | None) -> Any:
+    """NumPy's roll; torch's of all elements needs contiguous ones."""
+    return x.reshape(-1).roll(shift).reshape(x.shape) if axis is None else x.roll(shift, axis)
+
+
+def kron(x: Any, y: Any) -> Any:
+    """NumPy's kron, spelled out: torch's fails on some shapes of a single column."""
+    sides = [a * b for a, b in zip(x.shape, y.shape, strict=True)]
+    for k in range(x.ndim):
+        x, y = x.unsqueeze(2 * k + 1), y.unsqueeze(2 * k)
+    return (x * y).reshape(sides)
+
+
 def flip(x: Any, axis: Any) -> Any:
     """NumPy's flip: of all axes, one, or several."""
     return x.flip(tuple(range(x.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,))
@@ -62,9 +86,14 @@ def pad(torch: Any, x: Any, pad_width: Any, constant_values: float) -> Any:
 def torch_functions() -> dict[str, Callable[..., Any]]:
     """torch's function for the name of each operation, with NumPy's options."""
     torch = optional("torch", "torch")
-    same = ["negative", "tanh", "sin", "cos", "square", "sigmoid", "relu", "absolute", "exp", "expm1", "log", "log1p", "sqrt", "reciprocal", "add", "subtract", "multiply", "divide", "maximum", "minimum", "ravel", "matmul", "tensordot"]  # fmt: skip
+    same = [
+        "negative", "tanh", "sin", "cos", "square", "sigmoid", "relu", "absolute", "exp", "expm1", "log", "log1p", "sqrt",
+        "reciprocal", "log2", "arctan", "arcsinh", "sinh", "add", "subtract", "multiply", "divide", "maximum", "minimum",
+        "logaddexp", "hypot", "arctan2", "ravel", "matmul", "tensordot",
+    ]  # fmt: skip
     return {
         **{name: getattr(torch, name) for name in same},
+        "cbrt": lambda x: x ** (1 / 3),
         "power": torch.pow,
         "power_by_number": lambda x, n: x**n,
         "clip": lambda x, a_min, a_max: torch.clamp(x, a_min, a_max),
@@ -78,6 +107,17 @@ def torch_functions() -> dict[str, Callable[..., Any]]:
         "std": reduced(lambda x, ddof: x.std(-1, correction=ddof)),
         "norm": reduced(lambda x: torch.linalg.vector_norm(x, dim=-1)),
         "logsumexp": reduced(lambda x: x.logsumexp(-1)),
+        "median": reduced(middle),
+        "cumsum": lambda x, axis: torch.cumsum(*lanes(x, axis)),
+        "cumprod": lambda x, axis: torch.cumprod(*lanes(x, axis)),
+        "sort": lambda x, axis: x.sort(axis).values,
+        "diff": lambda x, n, axis: x.diff(n, axis),
+        "roll": roll,
+        "kron": kron,
+        "tile": lambda x, reps: x.tile(reps),
+        "tril": lambda x, k: x.tril(k),
+        "repeat": lambda x, repeats, axis: torch.repeat_interleave(x, repeats, axis),
+        "take": lambda x, indices, axis: x.index_select(axis, torch.from_numpy(indices % x.shape[axis])),
         "reshape": lambda x, shape: x.reshape(shape),
         "transpose": lambda x, axes: x.permute(tuple(range(x.ndim))[::-1] if axes is None else axes),
         "swapaxes": lambda x, axis1, axis2: x.swapaxes(axis1, axis2),
