@@ -233,13 +233,16 @@ def backward(root: Node, seed: Any) -> None:
     alone, so that repeating ``backward()`` is well defined.
     """
     for node, g in propagate(root, seed):
-        # NumPy's functions return scalars in place of 0-d arrays; a Tensor's grad is an ndarray.
-        g = g if type(g) is float else np.asarray(g)
         if node._function is None:
             with _adding:
-                node._grad = g if node._grad is None else node._grad + g
+                node._grad = _as_array(g if node._grad is None else node._grad + g)
         else:
-            node._grad = g
+            node._grad = _as_array(g)
+
+
+def _as_array(g: Any) -> Any:
+    """A gradient as ``grad`` holds it: NumPy makes scalars where a Tensor has a 0-d array."""
+    return g if type(g) is float else np.asarray(g)
 
 
 _adding = Lock()  # two threads may run backward into one leaf
