@@ -33,6 +33,9 @@ test: $(VENV)/.test  ## run all tests
 mutants: $(VENV)/.test  ## plant wrong rules one by one: the tests have to kill each (ARGS="--only matmul")
 	@$(BIN)/python -m tests.mutants $(ARGS)
 
+fuzz: $(VENV)/.test  ## compare random programs with PyTorch: make fuzz ARGS="--programs 100000 --seed 0"
+	@$(one-thread) $(BIN)/python tests/fuzz.py $(ARGS)
+
 lint: $(VENV)/.dev  ## check style and formatting
 	@$(BIN)/python -m ruff check .
 	@$(BIN)/python -m ruff format --check .

@@ -34,13 +34,9 @@ NOT_COPIED = shutil.ignore_patterns(".*", "__pycache__", "out", "dist", "build",
 ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in ("OPENBLAS", "OMP", "MKL")}
 
 
-def matches(key: str, mutant: Mutant) -> bool:
-    return key in (mutant.id, mutant.signature) or fnmatch.fnmatchcase(mutant.id, key)
-
-
 def reason(mutant: Mutant) -> str | None:
     """Why a mutant is equivalent to the original, if the table says so."""
-    return next((why for key, why in EQUIVALENT.items() if matches(key, mutant)), None)
+    return EQUIVALENT.get(mutant.signature)
 
 
 class Tree:
@@ -158,7 +154,7 @@ def stale(mutants: list[Mutant], results: list[dict[str, Any]], whole: bool) -> 
     """Keys of the table that match nothing (told on a whole run only), or a mutant that was killed."""
     problems = []
     for key in EQUIVALENT:
-        found = [(m, r) for m, r in zip(mutants, results, strict=True) if matches(key, m)]
+        found = [(m, r) for m, r in zip(mutants, results, strict=True) if m.signature == key]
         if whole and not found:
             problems.append(f"{key}: matches no mutant")
         problems += [f"{key}: {m.id} was killed by {r['by']}" for m, r in found if r["outcome"] != "survived"]
@@ -220,7 +216,9 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--sample", type=int, metavar="N", help="N mutants drawn at random")
     parser.add_argument("--seed", type=int, default=0, help="which ones (default: 0)")
-    parser.add_argument("--timeout", type=float, default=300.0, metavar="SECONDS", help="for one mutant (default: 300)")
+    parser.add_argument(
+        "--timeout", type=float, default=30.0, metavar="SECONDS", help="for one test on a mutant (default: 30)"
+    )
     parser.add_argument(
         "--fast", action="store_true", help="only the tests that run the rule in question, not the rest of the suite"
     )

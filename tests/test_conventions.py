@@ -9,6 +9,7 @@ import pytest
 import torch
 
 import tinytensor as tt
+from tinytensor.activations import elu
 
 KINKS = {
     "relu at 0": (tt.relu, torch.relu, [[0.0, -0.0, 1.0, -1.0]]),
@@ -23,6 +24,10 @@ KINKS = {
     "clip by one bound": (lambda x: np.clip(x, 0, None), lambda x: torch.clamp(x, min=0), [[-1.0, 0.0, 1.0]]),
     "clip by tensors": (np.clip, torch.clamp, [[-2.0, -1.0, 0.0, 1.0, 2.0], [-1.0] * 5, [1.0] * 5]),
     "clip with crossed bounds": (np.clip, torch.clamp, [[-2.0, 0.0, 3.0, 2.0], [1.0] * 4, [-1.0, -1.0, 2.0, 1.0]]),
+    "clip with equal bounds": (np.clip, torch.clamp, [[-2.0, 1.0, 3.0], [1.0] * 3, [1.0] * 3]),
+    "clip at crossed bounds": (np.clip, torch.clamp, [[-1.0, 1.0], [1.0] * 2, [-1.0] * 2]),
+    "elu at 0 with another alpha": (lambda x: elu(x, 2.0), lambda x: torch.nn.functional.elu(x, 2.0), [[-1.0, 0.0, 1.0]]),
+    "2-norm with a zero": (np.linalg.norm, torch.linalg.vector_norm, [[0.0, 3.0, 4.0]]),
     "2-norm at 0": (np.linalg.norm, torch.linalg.vector_norm, [[0.0, 0.0]]),
     "2-norm of a row at 0": (lambda x: np.linalg.norm(x, axis=1), lambda x: torch.linalg.vector_norm(x, dim=1), [[[0.0, 0.0], [3.0, 4.0]]]),
     "1-norm at 0": (lambda x: np.linalg.norm(x, 1), lambda x: torch.linalg.vector_norm(x, 1), [[0.0, 2.0]]),
@@ -58,13 +63,15 @@ def test_kinks_as_in_torch(ours, theirs, arrays, order):
     xs = [tt.Tensor(np.array(a), requires_grad=True) for a in arrays]
     ys = [torch.tensor(a, dtype=torch.float64, requires_grad=True) for a in arrays]
     out, expected = ours(*xs), theirs(*ys)
-    g = np.arange(1.0, out.size + 1).reshape(out.shape)
+    g = tt.Tensor(np.arange(1.0, out.size + 1).reshape(out.shape), requires_grad=True)
+    h = torch.tensor(g.data, requires_grad=True)
     first = tt.grad(out, xs, g, create_graph=True, allow_unused=True)
-    wanted = torch.autograd.grad(expected, ys, torch.tensor(g), create_graph=True, allow_unused=True)
+    wanted = torch.autograd.grad(expected, ys, h, create_graph=True, allow_unused=True)
     np.testing.assert_allclose(out.data, expected.numpy(force=True), rtol=1e-12)
     for a, b in zip(first, wanted, strict=True):
         np.testing.assert_allclose(a.data, 0 * a.data if b is None else b.numpy(force=True), rtol=1e-12, atol=1e-300)
     if order == 2 and any(b is not None and b.requires_grad for b in wanted):
+        xs, ys = [*xs, g], [*ys, h]  # the arriving gradient is one more input of a rule
         total = sum((k + 2) * a.sum() for k, a in enumerate(first) if a.requires_grad)
         second = tt.grad(total, xs, allow_unused=True) if isinstance(total, tt.Tensor) else [None] * len(xs)
         total = sum((k + 2) * b.sum() for k, b in enumerate(wanted) if b is not None and b.requires_grad)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import __future__
 
 import ast
+import functools
 import types
 from collections.abc import Callable
 from importlib import import_module
@@ -121,12 +122,15 @@ def trace_rows(touched: set[str]) -> None:
     from tinytensor.rules.table import RULES as TABLE
 
     def traced(name: str, function: Callable[..., Any] | None) -> Callable[..., Any] | None:
+        if function is None:
+            return None
+
+        @functools.wraps(function)
         def run(*args: Any, **kwargs: Any) -> Any:
             touched.add(name)
-            return function(*args, **kwargs)  # type: ignore[misc]  # None is left alone below
+            return function(*args, **kwargs)
 
-        return function and run
+        return run
 
     for function, row in TABLE.items():
         row.vjps = tuple(traced(name_row(function), vjp) for vjp in row.vjps)
-        row.spread = traced(name_row(function), row.spread)

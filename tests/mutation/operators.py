@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 OPTIONS = frozenset({
     "UPLO", "ord", "axis", "axis1", "axis2", "axes", "shape", "key", "keys", "dtype", "order", "source", "destination", "pad_width", "mode",
     "subscripts", "optimize", "i", "position", "k", "n", "keepdims", "ddof", "reduction", "row", "kwargs", "shift", "repeats",
-    "offset", "method", "arrays", "step", "indices", "sections", "size", "classes",
+    "offset", "method", "arrays", "step", "vectors", "diagonal", "exponent", "condition", "labels", "indices", "sections", "size", "classes",
 })  # fmt: skip
 # What asks for facts about an array, and not for its elements.
 FACTS = frozenset({

@@ -183,7 +183,7 @@ def scope_of(definition: Definition, aside: Aside) -> Scope:
 
 def flat_parts(node: ast.AST, aside: Aside) -> Iterator[ast.AST]:
     """The parts of a node of which the elements, or their derivatives, do not matter."""
-    if isinstance(node, ast.Compare) or called(node) in FACTS | FLAT:
+    if isinstance(node, ast.Compare) or called(node) in FACTS | FLAT or called(node).endswith(("_shape", "_shapes")):
         yield from set(ast.walk(node)) - {node}
     if isinstance(node, (ast.If, ast.IfExp, ast.While)):
         yield from ast.walk(node.test)

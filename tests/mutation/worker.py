@@ -40,6 +40,7 @@ ENGINE_TESTS = (
 )
 # These run programs of their own and test no rule.
 LEFT_OUT = ("test_examples", "test_cli")
+LONGEST = 3600  # seconds for all tests on one mutant
 MEMORY = 4 << 30  # what a mutant may take beyond the worker's own
 
 FIRST_TEST = {"first-order": "test_higher_derivatives", "widened": "test_float32_stays_float32"}
@@ -51,6 +52,7 @@ class Worker:
     def __init__(self, requests: Any, replies: Any) -> None:
         self.requests, self.replies = requests, replies
         self.root = Path.cwd()
+        self.running = ""
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection(self, session: pytest.Session) -> None:
@@ -93,11 +95,11 @@ class Worker:
         pid = os.fork()
         if pid == 0:
             os.close(reader)
-            self.child(mutant, items, writer)
+            self.child(mutant, items, writer, timeout)
         os.close(writer)
         started, text = time.perf_counter(), b""
-        outcome = {"outcome": "timeout", "by": f"{timeout:g} s"}
-        while (left := started + timeout - time.perf_counter()) > 0 and select.select([reader], [], [], left)[0]:
+        outcome = {"outcome": "timeout", "by": f"{LONGEST} s in all"}
+        while (left := started + LONGEST - time.perf_counter()) > 0 and select.select([reader], [], [], left)[0]:
             chunk = os.read(reader, 1 << 16)
             text += chunk
             if not chunk:
@@ -131,25 +133,39 @@ class Worker:
         known = json.loads((self.root.parent / "baseline.json").read_text())["tests"]
         return {item.nodeid: known.get(item.nodeid, nothing) for item in self.items}
 
-    def child(self, mutant: Mutant | None, items: list[pytest.Item], writer: int) -> None:
+    def child(self, mutant: Mutant | None, items: list[pytest.Item], writer: int, timeout: float) -> None:
         """In the fork: plant, test, answer, and end without ceremony."""
+        answer: dict[str, Any]
+
+        def end(*_: Any) -> None:
+            with os.fdopen(writer, "w") as pipe:
+                json.dump(answer, pipe)
+            os._exit(0)
+
+        def too_long(*_: Any) -> None:
+            nonlocal answer
+            answer = {"outcome": "timeout", "by": f"{self.running} ran for {timeout:g} s"}
+            end()
+
         try:
+            signal.signal(signal.SIGALRM, too_long)
             own = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
             resource.setrlimit(resource.RLIMIT_AS, (own + MEMORY, own + MEMORY))
             os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 apply_nothing(self.root) if mutant is None else apply_mutant(self.root, mutant)
-            answer = self.observe(items) if mutant is None else self.attack(items)
+            answer = self.observe(items) if mutant is None else self.attack(items, timeout)
         except BaseException as error:  # the parent has to hear of it: this process has no other voice
             answer = {"outcome": "error", "by": f"{type(error).__name__}: {error}"}
-        with os.fdopen(writer, "w") as pipe:
-            json.dump(answer, pipe)
-        os._exit(0)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        end()
 
-    def attack(self, items: list[pytest.Item]) -> dict[str, Any]:
-        """Run tests until one fails."""
+    def attack(self, items: list[pytest.Item], timeout: float) -> dict[str, Any]:
+        """Run tests until one fails, or takes far longer than it should."""
         for item in items:
+            self.running = item.nodeid
+            signal.setitimer(signal.ITIMER_REAL, max(timeout, 20 * self.seen()[item.nodeid]["seconds"]))
             if not passes(item):
                 return {"outcome": "killed", "by": item.nodeid}
         return {"outcome": "survived", "by": ""}

@@ -21,8 +21,10 @@ from .tolerances import Tolerance, count_operations, difference_tolerance, toler
 
 # These need Hypothesis, an extra: they are imported when they are asked for.
 _DRAWN = {
-    "strategies": ["tensors", "arrays", "shapes", "axes_for", "indices_for", "layouts", "upstream", "broadcastable_shapes",
-                   "broadcastable_arrays", "broadcastable_tensors", "gufunc_operands", "matmul_operands"],
+    "strategies": [
+        "tensors", "arrays", "shapes", "axes_for", "indices_for", "layouts", "upstream", "broadcastable_shapes",
+        "broadcastable_arrays", "broadcastable_tensors", "gufunc_operands", "matmul_operands",
+    ],
     "programs": ["programs", "Program", "check_program"],
 }  # fmt: skip
 

@@ -78,4 +78,4 @@ def lay_out(array: npt.ArrayLike, layout: str) -> Array:
     """
     if layout not in LAYOUTS:
         raise ValueError(f"lay_out: there is no layout {layout!r}; expected one of {', '.join(LAYOUTS)}")
-    return LAYOUTS[layout](np.asarray(array))
+    return np.asarray(LAYOUTS[layout](np.asarray(array)))  # of 0-d arrays, NumPy makes scalars

@@ -55,7 +55,7 @@ class Program:
     x0 = tt.Tensor(np.array([0.5, -1.0]), requires_grad=True)
     v0 = np.tanh(x0)
     v1 = np.multiply(x0, v0)
-    y = (v1 * np.array([-1.78, 1.46])).sum()
+    y = (v1 * np.array([-1.78, -1.46])).sum()
     y.backward()
     >>> len(program), program.outputs
     (3, (2,))
@@ -128,6 +128,42 @@ class Program:
         """A gradient that arrives at each output, of these shapes; the same every time, never ones."""
         dtype = self.inputs[0].dtype if self.inputs else np.dtype(np.float64)
         return [upstream_values(shape, seed, dtype) for seed, shape in enumerate(shapes)]
+
+    def only(self, number: int) -> Program:
+        """One step alone, on the values that it met in this program.
+
+        A disagreement of a long program is nearly always one of a single step; this finds it.
+
+        Examples
+        --------
+        >>> program = Program((np.array([0.5, -1.0]),), (Step("tanh", (0,)), Step("multiply", (0, 1))))
+        >>> print(program.only(2).line(2), [x.round(2).tolist() for x in program.only(2).inputs])
+        v0 = np.multiply(x0, x1) [[0.5, -1.0], [0.46, -0.76]]
+        """
+        step, values = self.steps[number - len(self.inputs)], self.trace()
+        used = sorted(set(step.operands))
+        operands = tuple(map(used.index, step.operands))
+        return Program(tuple(np.array(values[k]) for k in used), (Step(step.operation, operands, step.options),))
+
+    def upto(self, number: int) -> Program:
+        """What leads to one value, and nothing else.
+
+        Examples
+        --------
+        >>> program = Program((np.array(0.5), np.array(2.0)), (Step("tanh", (0,)), Step("sin", (1,))))
+        >>> program.upto(3).steps
+        (Step(operation='sin', operands=(0,), options={}),)
+        """
+        needed, size = {number}, len(self.inputs)
+        for k in range(number, size - 1, -1):
+            if k in needed:
+                needed.update(self.steps[k - size].operands)
+        order = {old: new for new, old in enumerate(sorted(needed))}
+        steps = [self.steps[k - size] for k in order if k >= size]
+        return Program(
+            tuple(self.inputs[k] for k in order if k < size),
+            tuple(Step(s.operation, tuple(order[k] for k in s.operands), s.options) for s in steps),
+        )
 
     def name(self, number: int) -> str:
         """What the printed program calls a value: x0, x1, … are inputs, v0, v1, … results."""

@@ -50,7 +50,8 @@ class Gene(NamedTuple):
     @classmethod
     def read(cls, code: bytes) -> Gene:
         """A gene from `LENGTH` bytes, so that to Hypothesis it is one choice and not seven."""
-        return cls(*code[:6], int.from_bytes(code[6:LENGTH], "little"))
+        operation, label, first, second, shape, seed = code[:6]
+        return cls(operation, label, first, second, shape, seed, int.from_bytes(code[6:LENGTH], "little"))
 
 
 LENGTH = 9  # of a gene, in bytes
@@ -101,7 +102,8 @@ class Growth:
                 self._try(operation, gene, fresh=True)
 
     def _try(self, operation: Operation, gene: Gene, fresh: bool) -> bool:
-        picker, new = Picker(gene.option), []
+        picker = Picker(gene.option)
+        new: list[Array] = []
         chosen: list[int] = []
         operands: list[Array] = []
         for position, reference in enumerate((gene.first, gene.second)[: operation.arity]):
@@ -174,9 +176,9 @@ def grow(
     import numpy as np
     import tinytensor as tt
     <BLANKLINE>
-    x0 = tt.Tensor(np.array([0.13, -0.37]), requires_grad=True)
+    x0 = tt.Tensor(np.array([0.065, -0.185]), requires_grad=True)
     v0 = np.tanh(x0)
-    y = (v0 * np.array([-1.78, 1.46])).sum()
+    y = (v0 * np.array([-1.78, -1.46])).sum()
     y.backward()
     """
     growth = Growth(checked_operations(operations), np.dtype(dtype), max_nodes)

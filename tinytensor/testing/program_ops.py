@@ -16,10 +16,12 @@ import numpy as np
 
 from .. import primitives
 from . import program_options as option
+from . import program_shapes as shapes
 from .program_parts import (
     Array,
     Picker,
     Shape,
+    Written,
     alike,
     anything,
     apart,
@@ -90,7 +92,7 @@ class Operation:
     def written(self, operands: tuple[str, ...], options: Options) -> str:
         """The call in Python."""
         if "{" in self.code:
-            return self.code.format(*operands, **{k: option.Written(v) for k, v in options.items()})
+            return self.code.format(*operands, **{k: Written(v) for k, v in options.items()})
         keywords = [f"{name}={written(value)}" for name, value in options.items()]
         return f"{self.code}({', '.join([*operands, *keywords])})"
 
@@ -162,41 +164,41 @@ row("diff", np.diff, fits=has_axis, options=option.differences)
 
 # ----------------------------------------------------------------------------------------- shapes
 
-row("reshape", lambda x, shape: np.reshape(x, shape), "np.reshape({0}, {shape})", options=option.new_shape)
+row("reshape", lambda x, shape: np.reshape(x, shape), "np.reshape({0}, {shape})", options=shapes.new_shape)
 row("ravel", np.ravel)
-row("transpose", np.transpose, options=option.permutation)
-row("swapaxes", lambda x, axis1, axis2: np.swapaxes(x, axis1, axis2), options=option.two_axes("axis1", "axis2"))
+row("transpose", np.transpose, options=shapes.permutation)
+row("swapaxes", lambda x, axis1, axis2: np.swapaxes(x, axis1, axis2), options=shapes.two_axes("axis1", "axis2"))
 row("moveaxis", lambda x, source, destination: np.moveaxis(x, source, destination),
-    options=option.two_axes("source", "destination"))  # fmt: skip
-row("expand_dims", np.expand_dims, options=option.new_axis)
-row("squeeze", np.squeeze, options=option.axis_of_one)
-row("flip", np.flip, options=option.any_axis)
-row("roll", lambda x, shift, axis: np.roll(x, shift, axis), "np.roll({0}, {shift}, {axis})", options=option.rolling)
-row("tile", lambda x, reps: np.tile(x, reps), "np.tile({0}, {reps})", options=option.repetitions)
+    options=shapes.two_axes("source", "destination"))  # fmt: skip
+row("expand_dims", np.expand_dims, options=shapes.new_axis)
+row("squeeze", np.squeeze, options=shapes.axis_of_one)
+row("flip", np.flip, options=shapes.any_axis)
+row("roll", lambda x, shift, axis: np.roll(x, shift, axis), "np.roll({0}, {shift}, {axis})", options=shapes.rolling)
+row("tile", lambda x, reps: np.tile(x, reps), "np.tile({0}, {reps})", options=shapes.repetitions)
 row("repeat", lambda x, repeats, axis: np.repeat(x, repeats, axis), "np.repeat({0}, {repeats}, {axis})",
-    fits=has_axis, options=option.copies)  # fmt: skip
-row("tril", lambda x, k: np.tril(x, k), "np.tril({0}, {k})", options=option.triangle)
+    fits=has_axis, options=shapes.copies)  # fmt: skip
+row("tril", lambda x, k: np.tril(x, k), "np.tril({0}, {k})", options=shapes.triangle)
 row("take", lambda x, indices, axis: np.take(x, indices, axis), "np.take({0}, {indices}, {axis})",
-    fits=has_axis, options=option.taken)  # fmt: skip
-row("broadcast_to", np.broadcast_to, options=option.wider_shape)
-row("pad", np.pad, options=option.padding)
-row("getitem", lambda x, key: x[key], "{0}[{key.key}]", options=option.key)
-row("split", lambda x, sections, axis, part: np.split(x, sections, axis)[part], "np.split({0}, {sections}, {axis})[{part}]",
-    options=option.section)  # fmt: skip
+    fits=has_axis, options=shapes.taken)  # fmt: skip
+row("broadcast_to", np.broadcast_to, options=shapes.wider_shape)
+row("pad", np.pad, options=shapes.padding)
+row("getitem", lambda x, key: x[key], "{0}[{key.key}]", options=shapes.key)
+row("split", lambda x, sections, axis, part: np.split(x, sections, axis)[part],
+    "np.split({0}, {sections}, {axis})[{part}]", options=shapes.section)  # fmt: skip
 row("concatenate", lambda x, y, axis: np.concatenate([x, y], axis=axis), "np.concatenate([{0}, {1}], axis={axis})",
-    arity=2, fits=joinable, options=option.join_axis, partner=joining_partner)  # fmt: skip
+    arity=2, fits=joinable, options=shapes.join_axis, partner=joining_partner)  # fmt: skip
 row("stack", lambda x, y, axis: np.stack([x, y], axis=axis), "np.stack([{0}, {1}], axis={axis})",
-    arity=2, fits=alike, options=option.stack_axis, partner=same_partner)  # fmt: skip
+    arity=2, fits=alike, options=shapes.stack_axis, partner=same_partner)  # fmt: skip
 
 # --------------------------------------------------------------------------------- linear algebra
 
 row("matmul", np.matmul, arity=2, fits=multipliable, partner=matrix_partner)
 row("outer", np.outer, arity=2)
 row("kron", np.kron, arity=2, fits=kronable)
-row("tensordot", np.tensordot, arity=2, options=option.contraction, partner=matrix_partner, fits=option.contractible)
+row("tensordot", np.tensordot, arity=2, options=shapes.contraction, partner=matrix_partner, fits=shapes.contractible)
 row("einsum", lambda x, y, subscripts: np.einsum(subscripts, x, y), "np.einsum({subscripts}, {0}, {1})", arity=2,
-    fits=option.summable, options=option.subscripts, partner=option.summable_partner)  # fmt: skip
-row("trace", np.trace, options=option.diagonal)
+    fits=shapes.summable, options=shapes.subscripts, partner=shapes.summable_partner)  # fmt: skip
+row("trace", np.trace, options=shapes.diagonal)
 
 # -------------------------------------------------------------------------------- neural networks
 

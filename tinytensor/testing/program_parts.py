@@ -199,3 +199,18 @@ def written_key(key: Any) -> str:
         start, stop, step = ("" if part is None else str(part) for part in (key.start, key.stop, key.step))
         return f"{start}:{stop}:{step}" if step else f"{start}:{stop}"
     return "..." if key is Ellipsis else written(key)
+
+
+class Written:
+    """An option in a template of code: ``{axis}`` is its value in Python, ``{key.key}`` an index."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    @property
+    def key(self) -> str:
+        """The value as it stands between brackets."""
+        return written_key(self.value)
+
+    def __str__(self) -> str:
+        return written(self.value)
