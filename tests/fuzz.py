@@ -26,7 +26,7 @@ import torch
 from tqdm import tqdm
 
 from tinytensor.testing.program_growth import seeded_program
-from tinytensor.testing.programs import OPERATIONS, Disagreement, Program, check_program
+from tinytensor.testing.random_programs import OPERATIONS, Disagreement, Program, check_program
 
 BATCH = 100  # programs that a process takes at a time
 

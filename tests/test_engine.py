@@ -530,3 +530,15 @@ def test_a_rule_can_be_replaced_and_is_looked_up_when_it_runs():
     out.backward()
     assert x.grad == 0.5
     del RULES[half]
+
+
+# ------------------------------------------------------ law 11: a Value only among Values and numbers
+
+
+@pytest.mark.parametrize("function", [np.add, np.multiply, np.maximum, np.hypot], ids=lambda f: f.__name__)
+def test_a_value_with_a_tensor_is_a_tensor_on_either_side(function):
+    value, tensor = tt.Value(2.0), leaf([1.0, 3.0])
+    assert type(function(value, tensor)) is tt.Tensor
+    assert type(function(tensor, value)) is tt.Tensor
+    assert type(function(value, value)) is tt.Value
+    assert type(function(value, 2.0)) is tt.Value

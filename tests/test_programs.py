@@ -15,7 +15,7 @@ from tinytensor.primitives import index
 from tinytensor.rules.table import RULES, Rule
 from tinytensor.testing.program_growth import BOUND, DIMS, LENGTH, SIZE, Gene, grow
 from tinytensor.testing.program_torch import torch_functions
-from tinytensor.testing.programs import (
+from tinytensor.testing.random_programs import (
     OPERATIONS,
     Disagreement,
     Program,

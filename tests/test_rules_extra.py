@@ -181,3 +181,22 @@ def test_a_mean_over_nothing_goes_back_without_a_warning():
         out = np.mean(x, axis=0)
     out.backward(np.ones(3))
     assert x.grad.shape == (0, 3)
+
+
+@pytest.mark.parametrize("function", [np.cumsum, np.cumprod], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("axis", [None, 0, -1])
+def test_a_running_result_of_one_number(function, axis):
+    x = tt.Tensor(3.0, requires_grad=True)
+    out = function(x, axis=axis)
+    assert out.shape == (1,)
+    out.backward(np.array([2.0]))
+    np.testing.assert_array_equal(x.grad, 2.0)
+
+
+# ------------------------------------------------------------------------------------------- shapes
+
+
+@pytest.mark.parametrize("axes", [(-1, 0, 1), (1, -1, 0), (2, -3, 1), (-2, -1, 0), (0, 2, -2)], ids=str)
+def test_transpose_by_axes_from_either_end(axes):
+    x = np.arange(24.0).reshape(2, 3, 4)
+    assert_same_derivatives(lambda a: np.transpose(a, axes), lambda a: a.permute(*axes), [x])

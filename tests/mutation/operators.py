@@ -14,9 +14,11 @@ from dataclasses import dataclass, field
 
 # Parameters that are no operands: shapes, axes, options. Anything else in a rule is an array.
 OPTIONS = frozenset({
-    "UPLO", "ord", "axis", "axis1", "axis2", "axes", "shape", "key", "keys", "dtype", "order", "source", "destination", "pad_width", "mode",
-    "subscripts", "optimize", "i", "position", "k", "n", "keepdims", "ddof", "reduction", "row", "kwargs", "shift", "repeats",
-    "offset", "method", "arrays", "step", "vectors", "diagonal", "exponent", "condition", "labels", "indices", "sections", "size", "classes",
+    "UPLO", "ord", "axis", "axis1", "axis2", "axes", "shape", "key", "keys", "dtype", "order", "source",
+    "destination", "pad_width", "mode", "subscripts", "optimize", "i", "position", "k", "n", "keepdims", "ddof",
+    "reduction", "row", "kwargs", "shift", "repeats", "offset", "method", "arrays", "step", "vectors", "diagonal",
+    "exponent", "condition", "labels", "function", "args", "node", "nodes", "root", "wanted", "create_graph",
+    "operand", "arg", "data", "needed", "indices", "sections", "size", "classes",
 })  # fmt: skip
 # What asks for facts about an array, and not for its elements.
 FACTS = frozenset({

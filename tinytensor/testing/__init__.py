@@ -14,7 +14,7 @@ from .check import Report
 from .errors import FunctionError, GradientError
 from .frameworks import Framework
 from .gradcheck import gradcheck
-from .layouts import LAYOUTS, lay_out
+from .memory import LAYOUTS, lay_out
 from .oracles import assert_matches, assert_matches_torch, probe_conventions
 from .plugin import examples
 from .tolerances import Tolerance, count_operations, difference_tolerance, tolerance
@@ -25,7 +25,7 @@ _DRAWN = {
         "tensors", "arrays", "shapes", "axes_for", "indices_for", "layouts", "upstream", "broadcastable_shapes",
         "broadcastable_arrays", "broadcastable_tensors", "gufunc_operands", "matmul_operands",
     ],
-    "programs": ["programs", "Program", "check_program"],
+    "random_programs": ["programs", "Program", "check_program"],
 }  # fmt: skip
 
 __all__ = [

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from ..tensor import Tensor
 from .choices import layouts, shapes
-from .layouts import lay_out
+from .memory import lay_out
 from .strategy_arguments import (
     checked_dtype,
     checked_flags,

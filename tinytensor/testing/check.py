@@ -17,7 +17,7 @@ from .diagnose import likely_cause
 from .differences import Array, Place, Scalar, central, complex_step, is_kink
 from .errors import FunctionError, GradientError
 from .frameworks import as_tuple
-from .layouts import lay_out
+from .memory import lay_out
 from .tolerances import Tolerance
 
 

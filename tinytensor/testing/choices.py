@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .layouts import LAYOUTS
+from .memory import LAYOUTS
 from .strategy_arguments import (
     Shape,
     checked_dtype,

@@ -15,7 +15,7 @@ import numpy as np
 from ..operators import plain
 from .check import Check, Report
 from .frameworks import framework_of
-from .layouts import LAYOUTS
+from .memory import LAYOUTS
 from .tolerances import Tolerance, difference_tolerance
 
 Array = np.ndarray[Any, Any]

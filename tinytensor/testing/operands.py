@@ -1,7 +1,7 @@
 """Hypothesis strategies for several operands at once: those that broadcast, those of a signature.
 
 Each operand has a lattice of values of its own, so that no two tie in a maximum.
-Read next: ``programs.py``.
+Read next: ``random_programs.py``.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Programs in PyTorch, and the comparison with it: every value and every gradient on the way.
 
-torch is imported when a program is compared. Read next: ``programs.py``.
+torch is imported when a program is compared. Read next: ``random_programs.py``.
 """
 
 from __future__ import annotations

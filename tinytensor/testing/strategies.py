@@ -1,7 +1,7 @@
 """Hypothesis strategies for everything that a gradient test draws.
 
 Impossible arguments are refused when a strategy is made, not when it is drawn from. Needs Hypothesis,
-which ``import tinytensor`` does not import. Read next: ``array_strategies.py``, then ``programs.py``.
+which ``import tinytensor`` does not import. Read next: ``array_strategies.py``, then ``random_programs.py``.
 """
 
 from .array_strategies import arrays, tensors

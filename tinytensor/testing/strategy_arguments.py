@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .layouts import LAYOUTS
+from .memory import LAYOUTS
 from .values import OFFSETS
 
 try:

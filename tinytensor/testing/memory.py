@@ -66,7 +66,7 @@ def lay_out(array: npt.ArrayLike, layout: str) -> Array:
 
     Examples
     --------
-    >>> from tinytensor.testing.layouts import lay_out
+    >>> from tinytensor.testing.memory import lay_out
     >>> x = lay_out([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], "negative stride")
     >>> x
     array([[1., 2., 3.],
