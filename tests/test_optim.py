@@ -358,7 +358,7 @@ def test_repr_shows_the_options():
 
 def test_own_optimizer():
     class Sign(optim.Optimizer):
-        def _update(self, p, g, state, a, b):
+        def _update(self, p, g, state, rates, a, b):
             p -= self.lr * np.sign(g)
 
     w = tt.Tensor([1.0, 2.0], requires_grad=True)

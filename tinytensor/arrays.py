@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .node import Node
+from .node import Node, StandIn
 from .operators import plain
 
 Array = np.ndarray[Any, Any]
@@ -26,8 +26,11 @@ def to_array(data: Any, dtype: npt.DTypeLike | None = None) -> Array:
         raise TypeError("Tensor: the data are a tensor that requires a gradient; use it as it is, or tensor.detach()")
     if isinstance(data, np.ndarray) and hasattr(data, "mask"):
         raise TypeError("Tensor: the data are a masked array, whose mask would be lost; use data.filled(value)")
+    data = plain(data)
+    if isinstance(data, StandIn):
+        return data if dtype is None else data.astype(dtype)  # type: ignore[attr-defined, return-value]  # as an array
     try:
-        array = np.asarray(plain(data), dtype=dtype)
+        array = np.asarray(data, dtype=dtype)
     except (ValueError, TypeError) as error:
         raise TypeError(f"Tensor: the data are not an array of numbers: {error}") from None
     if array.dtype.kind not in NUMERIC:
@@ -59,7 +62,7 @@ def seed_for(output: Node, gradient: Any, operation: str) -> Any:
                 f"{operation}: the output has shape {shape}; reduce it to one element (sum, mean), or give its gradient"
             )
         return np.ones_like(output._data)
-    return np.array(fitted(gradient, np.asarray(output._data), f"{operation}: gradient"))
+    return np.array(fitted(gradient, to_array(output._data), f"{operation}: gradient"))
 
 
 def to_number(data: Any) -> float:

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .arrays import to_array
+from .modes import mode
 from .tensor import Tensor
 
 Shape = int | tuple[int, ...]
@@ -160,6 +161,14 @@ def manual_seed(seed: int) -> np.random.Generator:
     global _default
     _default = np.random.default_rng(seed)
     return _default
+
+
+def uniform(generator: np.random.Generator | None, shape: tuple[int, ...]) -> Any:
+    """Random float32 numbers in [0, 1): here and not where they are used, so that `compile` sees them being drawn."""
+    drawn_from = rng(generator)
+    if mode.tracer is not None:
+        return mode.tracer.random(drawn_from, shape)
+    return drawn_from.random(shape, np.float32)
 
 
 def rng(generator: np.random.Generator | None = None) -> np.random.Generator:

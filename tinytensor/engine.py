@@ -32,6 +32,8 @@ def apply(function: Function, args: tuple[Any, ...], kwargs: dict[str, Any] = NO
     among them, and remembers its operands where one requires a gradient and recording is on. What
     the function says of bad arguments is raised with the operation and the shapes named.
     """
+    if mode.tracer is not None:
+        mode.tracer.enter(args)
     row = RULES.get(function)
     if row is None:
         raise no_rule(function)
@@ -145,11 +147,13 @@ def propagate(
     """
     order = newest_first(root)
     needed = None if wanted is None else _leading_to(set(wanted), order)
-    pending = {root: seed}
+    pending, tracer = {root: seed}, mode.tracer
     for node in order:
         g = pending.pop(node, None)
         if g is None:  # off the wanted paths, or behind a rule that is None
             continue
+        if tracer is not None:
+            tracer.at(node)
         yield node, g
         if node._function is not None:
             for operand, part in chain_rule(node, g, needed, create_graph):
@@ -242,7 +246,7 @@ def backward(root: Node, seed: Any) -> None:
 
 def _as_array(g: Any) -> Any:
     """A gradient as ``grad`` holds it: NumPy makes scalars where a Tensor has a 0-d array."""
-    return g if type(g) is float else np.asarray(g)
+    return np.asarray(g) if isinstance(g, np.generic) else g
 
 
 _adding = Lock()  # two threads may run backward into one leaf

@@ -1,4 +1,4 @@
-"""Grad mode: whether operations are recorded. Each thread has its own.
+"""What a thread does with operations: whether it records them, and whether `compile` is watching.
 
 Nothing here knows what is recorded. Read next: ``engine.py``.
 """
@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from typing import Any
 
 
 class _Mode(threading.local):
     recording = True  # each thread starts with its own
+    tracer: Any = None  # the `compile.trace.Trace` that watches this thread, if one does
 
     def __init__(self) -> None:
         self.before: list[bool] = []  # what to return to; here and not in the instance, which threads may share

@@ -15,6 +15,12 @@ NOTHING: dict[str, Any] = {}  # the keywords of a call without keywords; never w
 now = count(1).__next__  # one clock for the process; a node is always newer than its operands
 
 
+class StandIn:
+    """What stands in an array's place while `compile` watches a function run: it computes, and writes down what."""
+
+    __slots__ = ()
+
+
 class Node:
     """A place in the graph: an array, how it was made, and the gradient that came back to it."""
 

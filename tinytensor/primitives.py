@@ -38,7 +38,7 @@ def index(x: Array, key: Any) -> Array:
 @primitive
 def scatter(g: Array, key: Any, shape: tuple[int, ...]) -> Array:
     """Zeros of `shape` with `g` added at `key`; an element named twice receives both."""
-    out = np.zeros(shape, np.asarray(g).dtype)
+    out = np.zeros(shape, np.result_type(g))
     if is_basic(key):
         out[key] = g
     else:
@@ -49,7 +49,7 @@ def scatter(g: Array, key: Any, shape: tuple[int, ...]) -> Array:
 @primitive
 def astype(x: Array, dtype: Any) -> Array:
     """`x` in another dtype."""
-    return np.asarray(x).astype(dtype)
+    return x.astype(dtype) if hasattr(x, "astype") else np.asarray(x, dtype)
 
 
 # ----------------------------------------------------------------------------------- elementwise
@@ -85,7 +85,7 @@ def sigmoid(x: Array) -> Array:
 
 def floating(x: Any) -> Array:
     """An array of floats: integers have no infinity to start a maximum from."""
-    x = np.asarray(x)
+    x = x if hasattr(x, "dtype") else np.asarray(x)
     return x.astype(np.float64) if x.dtype.kind in "biu" else x
 
 

@@ -20,7 +20,7 @@ from .engine import apply
 from .errors import wrong_call
 from .leaving import Leaving
 from .modes import is_grad_enabled
-from .node import Node
+from .node import Node, StandIn
 from .operators import all_plain, plain
 from .primitives import astype, index
 from .rules.table import COMPOSED, PLAIN, name_of
@@ -80,6 +80,8 @@ class Tensor(Leaving):
     @property
     def data(self) -> Array:
         """The ndarray itself. Assigning or updating it in place is noted: see `backward`."""
+        if isinstance(self._data, StandIn):
+            self._data.leave(".data")  # type: ignore[attr-defined]
         return self._data  # a Node holds any kind of data
 
     @data.setter

@@ -7,12 +7,15 @@ Read next: ``../primitives.py``.
 from __future__ import annotations
 
 import operator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ..arrays import Array
+from ..modes import mode
+from ..node import StandIn
 from ..tensor import Tensor
 
 REDUCTIONS = ("mean", "sum", "none")
@@ -29,7 +32,7 @@ def as_data(value: Any, dtype: npt.DTypeLike, what: str) -> Array:
 
 def _array(value: Any, what: str) -> Array:
     try:
-        array = np.asarray(value)
+        array: Any = value if isinstance(value, StandIn) else np.asarray(value)
     except ValueError as error:
         raise ValueError(f"{what}: not an array: {error}") from None
     if array.dtype.kind not in "biuf":
@@ -40,6 +43,14 @@ def _array(value: Any, what: str) -> Array:
 def as_tensor(value: Any) -> Tensor:
     """A Tensor as it is, anything else as a new one."""
     return value if isinstance(value, Tensor) else Tensor(value)
+
+
+def refuse(bad: Any, what: str, error: Callable[[], Exception]) -> None:
+    """Raise `error()` where the data are bad; a compiled function looks at every call, and says `what` is right."""
+    if isinstance(bad, StandIn):
+        mode.tracer.check(bad, what)
+    elif bad:
+        raise error()
 
 
 def whole(given: Any, what: str, least: int = 0) -> int:
@@ -71,7 +82,7 @@ def alike(target: Any, prediction: Any, operation: str, what: str) -> Any:
     """
     dtype = prediction.dtype
     if not isinstance(target, Tensor) or target.dtype.kind != "f":
-        target = as_data(target.data if isinstance(target, Tensor) else target, dtype, f"{operation}: the target")
+        target = as_data(target._data if isinstance(target, Tensor) else target, dtype, f"{operation}: the target")
     elif target.dtype != dtype:
         raise TypeError(
             f"{operation}: the {what} is {dtype}, the target {target.dtype}; write target.astype(np.{dtype})"
@@ -95,13 +106,15 @@ def class_logits(logits: Any) -> Any:
 def class_target(target: Any, logits: Any) -> Any:
     """The target as integer labels that are in range, or as probabilities in the logits' dtype."""
     shape = logits.shape
-    given = _array(target.data if isinstance(target, Tensor) else target, "cross_entropy: the target")
+    given = _array(target._data if isinstance(target, Tensor) else target, "cross_entropy: the target")
     kind = given.dtype.kind
     if (kind in "iu" or not given.size) and given.shape == shape[:-1]:
         labels = given.astype(np.intp, copy=False)
         # Without its sign a negative label is a huge one, so one pass finds both kinds of wrong labels.
-        if labels.size and np.maximum.reduce(labels.view(np.uintp), None) >= shape[-1]:
-            raise _out_of_range(given, shape)
+        if labels.size:
+            highest = np.maximum.reduce(labels.view(np.uintp), axis=None)
+            wanted = f"cross_entropy: with logits of shape {shape} labels are 0 to {shape[-1] - 1}"
+            refuse(highest >= shape[-1], wanted, lambda: _out_of_range(given, shape))
         return labels
     if kind == "f" and given.shape == shape:
         return alike(target, logits, "cross_entropy", "logits")

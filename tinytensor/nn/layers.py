@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..creation import rng
+from ..creation import rng, uniform
 from ..engine import apply
 from ..fused import linear
 from ..primitives import relu, sigmoid, softmax
@@ -265,7 +265,7 @@ class Dropout(Module):
             return x
         if x.dtype.kind != "f":
             raise TypeError(f"Dropout: expected a floating tensor, got {x.dtype}; write x.astype(np.float32)")
-        kept = rng(self.generator).random(x.shape, np.float32) >= self.p
+        kept = uniform(self.generator, x.shape) >= self.p
         scale = 1 / (1 - self.p) if self.p < 1 else 0.0
         # The mask has the input's dtype, since a float64 one would make the product float64.
         return x * np.multiply(kept, scale, dtype=x.dtype)

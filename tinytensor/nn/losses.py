@@ -15,7 +15,7 @@ from ..engine import apply
 from ..fused import bce, nll
 from ..primitives import log_softmax, relu
 from ..tensor import Tensor
-from .inputs import alike, check_reduction, class_logits, class_target, floating
+from .inputs import alike, check_reduction, class_logits, class_target, floating, refuse
 from .module import Module
 
 
@@ -89,14 +89,23 @@ def binary_cross_entropy_with_logits(logits: Any, target: Any, reduction: str = 
     name = "binary_cross_entropy_with_logits"
     logits = floating(logits, name, "logits")
     target = alike(target, logits, name, "logits")
-    values = target.data if isinstance(target, Tensor) else target
-    # Targets of -1 would make the loss endless downward: training would run, and learn nonsense.
-    if values.size and not (np.minimum.reduce(values, None) >= 0 and np.maximum.reduce(values, None) <= 1):
-        raise ValueError(
-            f"{name}: the targets must be from 0 to 1, got {values.min()} … {values.max()}; for labels of -1 and 1 "
-            "write (y + 1) / 2, or use hinge"
-        )
+    values = target._data if isinstance(target, Tensor) else target
+    if values.size:
+        # Targets of -1 would make the loss endless downward: training would run, and learn nonsense.
+        inside = (np.minimum.reduce(values, axis=None) >= 0) & (np.maximum.reduce(values, axis=None) <= 1)
+        refuse(np.logical_not(inside), f"{name}: the targets must be from 0 to 1", lambda: _not_probabilities(values))
     return _reduced(apply(bce, (logits, target)), reduction, name)
+
+
+def _not_probabilities(values: Any) -> Exception:
+    return ValueError(
+        f"binary_cross_entropy_with_logits: the targets must be from 0 to 1, got {values.min()} … {values.max()}; for "
+        "labels of -1 and 1 write (y + 1) / 2, or use hinge"
+    )
+
+
+def _not_signs(found: Any) -> Exception:
+    return ValueError(f"hinge: the targets must be -1 or 1, got {found}; for labels of 0 and 1 write 2*y - 1")
 
 
 def hinge(scores: Any, target: Any, reduction: str = "mean") -> Any:
@@ -135,10 +144,10 @@ def hinge(scores: Any, target: Any, reduction: str = "mean") -> Any:
     if isinstance(target, Tensor):
         if target.requires_grad:
             raise TypeError("hinge: the target requires a gradient, but labels have none; write target.detach()")
-        target = target.data
-    if not np.logical_and.reduce(np.abs(target) == 1, None):
-        found = target[np.abs(target) != 1].flat[0]
-        raise ValueError(f"hinge: the targets must be -1 or 1, got {found}; for labels of 0 and 1 write 2*y - 1")
+        target = target._data
+    is_label = np.abs(target) == 1
+    bad = np.logical_not(np.logical_and.reduce(is_label, axis=None))
+    refuse(bad, "hinge: the targets must be -1 or 1", lambda: _not_signs(target[~is_label].flat[0]))
     return _reduced(apply(relu, (1 - scores * target,)), reduction, "hinge")
 
 

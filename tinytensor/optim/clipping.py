@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ..modes import mode
 from ..tensor import Tensor
 from .checks import flag, listed, named, number
 
@@ -66,6 +67,8 @@ def clip_grad_norm(
     norm_type = number(owner, "norm_type", norm_type, infinite=True)
     flag(owner, "error_if_nonfinite", error_if_nonfinite)
     found = [(k, p, p.grad) for k, p in enumerate(listed(owner, parameters)) if p.grad is not None]
+    if mode.tracer is not None:
+        return _clip_watched(found, max_norm, norm_type, error_if_nonfinite)
     norms = [_norm(np.ravel(g), norm_type) for _, _, g in found if np.size(g)]
     total = _norm(np.array(norms), norm_type) if norms else 0.0
     if error_if_nonfinite and not math.isfinite(total):
@@ -79,6 +82,18 @@ def clip_grad_norm(
         with np.errstate(invalid="ignore"):  # inf * 0 is the nan that was announced
             for _, p, g in found:
                 p.grad = g * factor
+    return total
+
+
+def _clip_watched(found: list[Any], max_norm: float, norm_type: float, error_if_nonfinite: bool) -> Any:
+    """`clip_grad_norm` as arrays only, for `compile`: no branch; in float64, where float32's squares don't overflow."""
+    norms = [np.linalg.norm(np.ravel(g).astype(np.float64), norm_type) for _, _, g in found if np.size(g)]
+    total = np.linalg.norm(np.stack(norms), norm_type) if norms else 0.0
+    if error_if_nonfinite and norms:
+        mode.tracer.check(np.logical_not(np.isfinite(total)), "clip_grad_norm: the norm must be finite")
+    factor = np.minimum(max_norm / (total + 1e-6), 1.0)
+    for _, p, g in found:
+        p.grad = g * factor.astype(g.dtype)
     return total
 
 

@@ -1,8 +1,8 @@
 """SGD, Adam and AdamW: what one step does to one parameter, written as the formula that it is.
 
 The rules see plain arrays: no Tensor, no graph, no loss; ``base.py`` calls `_update` for each
-parameter that has a gradient. Results on the way go into memory that is kept, numbers come as 0-d
-arrays (`numbers`), and the rest is in place, so that a step allocates nothing. Read next:
+parameter that has a gradient. Results on the way go into memory that is kept, the rates come as 0-d
+arrays, and the rest is in place, so that a step allocates nothing. Read next:
 ``schedules.py``.
 """
 
@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -18,12 +17,6 @@ import numpy as np
 from ..tensor import Tensor
 from .base import Array, Optimizer, State
 from .checks import flag, number
-
-
-@lru_cache(maxsize=256)
-def numbers(dtype: np.dtype[Any], *values: float) -> tuple[Array, ...]:
-    """The numbers as 0-d arrays of `dtype`: NumPy multiplies by one in a third of the time of a Python float."""
-    return tuple(np.array(value, dtype) for value in values)
 
 
 class SGD(Optimizer):
@@ -81,6 +74,7 @@ class SGD(Optimizer):
 
     _options = ("lr", "momentum", "dampening", "nesterov", "weight_decay")
     _buffers = ("velocity",)
+    _rate_names = ("lr", "momentum", "fresh", "weight_decay")
 
     momentum: float
     dampening: float
@@ -110,8 +104,11 @@ class SGD(Optimizer):
             raise ValueError("SGD: nesterov=True needs momentum > 0 (such as 0.9) and dampening = 0")
         return checked
 
-    def _update(self, p: Array, g: Array, state: State, a: Array, b: Array) -> None:
-        lr, μ, fresh, λ = numbers(p.dtype, self._lr, self.momentum, 1.0 - self.dampening, self.weight_decay)
+    def _rates(self, state: State) -> tuple[float, ...]:
+        return self._lr, self.momentum, 1.0 - self.dampening, self.weight_decay
+
+    def _update(self, p: Array, g: Array, state: State, rates: tuple[Array, ...], a: Array, b: Array) -> None:
+        lr, μ, fresh, λ = rates
         if self.weight_decay:
             g = np.add(g, np.multiply(p, λ, a), a)  # g ← g + λ p
         if self.momentum:
@@ -177,6 +174,7 @@ class Adam(Optimizer):
 
     _options = ("lr", "betas", "eps", "weight_decay", "amsgrad")
     _buffers, _optional = ("step", "m", "v"), ("v_max",)
+    _rate_names = ("step_size", "eps", "keep_m", "fresh_m", "keep_v", "fresh_v", "weight_decay")
 
     betas: tuple[float, float]
     eps: float
@@ -203,22 +201,24 @@ class Adam(Optimizer):
         checked["amsgrad"] = flag(owner, "amsgrad", options["amsgrad"])
         return checked
 
-    def _update(self, p: Array, g: Array, state: State, a: Array, b: Array) -> None:
-        if self.weight_decay:
-            (λ,) = numbers(p.dtype, self.weight_decay)
-            g = np.add(g, np.multiply(p, λ, a), a)  # g ← g + λ p
-        self._descend(p, g, state, b)
-
-    def _descend(self, p: Array, g: Array, state: State, b: Array) -> None:
-        """Adam's step without the weight decay."""
+    def _begin(self, p: Array, state: State) -> None:
         if not state:
             state.update(step=0, m=np.zeros_like(p), v=np.zeros_like(p))
-        t = state["step"] = state["step"] + 1
-        β1, β2 = self.betas
+        state["step"] += 1
+
+    def _rates(self, state: State) -> tuple[float, ...]:
+        t, (β1, β2) = state["step"], self.betas
         root = math.sqrt(1.0 - β2**t)
-        α, ε, keep1, fresh1, keep2, fresh2 = numbers(
-            p.dtype, self._lr * root / (1.0 - β1**t), self.eps * root, β1, 1.0 - β1, β2, 1.0 - β2
-        )
+        return self._lr * root / (1.0 - β1**t), self.eps * root, β1, 1.0 - β1, β2, 1.0 - β2, self.weight_decay
+
+    def _update(self, p: Array, g: Array, state: State, rates: tuple[Array, ...], a: Array, b: Array) -> None:
+        if self.weight_decay:
+            g = np.add(g, np.multiply(p, rates[-1], a), a)  # g ← g + λ p
+        self._descend(p, g, state, rates, b)
+
+    def _descend(self, p: Array, g: Array, state: State, rates: tuple[Array, ...], b: Array) -> None:
+        """Adam's step without the weight decay."""
+        α, ε, keep1, fresh1, keep2, fresh2, _ = rates
         m, v = state["m"], state["v"]
         m *= keep1
         m += np.multiply(g, fresh1, b)  # m ← β₁ m + (1 - β₁) g
@@ -278,8 +278,10 @@ class AdamW(Adam):
     ) -> None:
         super().__init__(parameters, lr, betas, eps, weight_decay, amsgrad)
 
-    def _update(self, p: Array, g: Array, state: State, a: Array, b: Array) -> None:
+    def _rates(self, state: State) -> tuple[float, ...]:
+        return *super()._rates(state)[:-1], 1.0 - self._lr * self.weight_decay
+
+    def _update(self, p: Array, g: Array, state: State, rates: tuple[Array, ...], a: Array, b: Array) -> None:
         if self.weight_decay:
-            (kept,) = numbers(p.dtype, 1.0 - self._lr * self.weight_decay)
-            p *= kept  # p ← p - lr λ p
-        self._descend(p, g, state, b)
+            p *= rates[-1]  # p ← p - lr λ p
+        self._descend(p, g, state, rates, b)

@@ -13,6 +13,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ..modes import mode
 from .base import Optimizer
 from .checks import keys, number, whole
 
@@ -59,6 +60,8 @@ class LRScheduler:
 
     def step(self) -> None:
         """Go to the next epoch, after the optimizer's steps of this one."""
+        if mode.tracer is not None:
+            mode.tracer.schedule(self)
         self.last_epoch += 1
         self._write()
 
