@@ -1,0 +1,69 @@
+"""Where in the user's code a call came from: for the comments in the source, and for errors.
+
+Read next: ``simplify.py``.
+"""
+
+from __future__ import annotations
+
+import linecache
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+import numpy as np
+
+OURS = (str(Path(__file__).parents[1]), str(Path(np.__file__).parent), "<frozen", "<__array_function__")
+
+
+class CompileError(RuntimeError):
+    """What `compile` can't hold in a trace, with the line of the user's code."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """A line of the user's code, and whether a call computes its value or its gradient.
+
+    Attributes
+    ----------
+    file : str
+        The path of the file.
+    line : int
+        The number of the line, from 1.
+    operation : str
+        What the line asks for there: linear, relu, SGD.
+    backward : bool
+        Whether the call belongs to the gradient of that.
+    """
+
+    file: str
+    line: int
+    operation: str = ""
+    backward: bool = False
+
+    @property
+    def place(self) -> str:
+        """The file's name and the line, as in a traceback."""
+        return f"{Path(self.file).name}:{self.line}"
+
+    @property
+    def text(self) -> str:
+        """The line itself."""
+        return linecache.getline(self.file, self.line).strip()
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.text}" if self.text else self.place
+
+
+def users_frame() -> FrameType | None:
+    """The innermost frame that is neither ours nor NumPy's."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith(OURS):
+        frame = frame.f_back
+    return frame
+
+
+def here() -> Origin:
+    """The line of the user's code that runs now."""
+    frame = users_frame()
+    return Origin("?", 0) if frame is None else Origin(frame.f_code.co_filename, frame.f_lineno)

@@ -1,0 +1,397 @@
+"""Source: the program as the NumPy that a person would have written.
+
+``prepare`` takes what outlives a call, makes memory and views once, and returns ``step``. Each group of lines says which
+operation in which line of the user's code it computes. Read next: ``compiled.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..node import Node
+from . import vocabulary as words
+from .families import Family
+from .ir import Op, Var
+from .memory import Memory, Place, is_elementwise
+from .names import Names
+from .origins import Origin
+from .phrases import expression, literal, statements, word_for
+from .simplify import Program
+
+
+@dataclass
+class Kept:
+    """Something that ``prepare`` is given: its name, and where it comes from.
+
+    Attributes
+    ----------
+    name : str
+        The parameter's name.
+    kind : str
+        "flat", "tensor", "grad", "state", "rate", "generator" or "constant".
+    of : Any
+        The family, tensor, Var, generator or array that it is.
+    """
+
+    name: str
+    kind: str
+    of: Any
+
+
+@dataclass
+class Written:
+    """A program as text, and what it has to be given."""
+
+    text: str
+    kept: list[Kept]
+    helpers: dict[str, Callable[..., Any]]
+    shown: str  # the same text, with every call's operands and result shown to `_seen`
+    ops: list[Op]
+
+
+class Writer:
+    """Writes one program.
+
+    Parameters
+    ----------
+    program : Program
+    families : list of Family
+    arguments : list of tuple
+        The Vars of the function's arguments, with their names.
+    given : dict
+        For each tensor from outside: the Vars of its data and its gradient.
+    names : dict
+        What the model and the user call the tensors and values.
+    title : str
+        The first line of the docstring.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        families: list[Family],
+        arguments: list[tuple[str, Var]],
+        given: dict[Node, tuple[Var, Var | None]],
+        names: tuple[dict[Node, str], dict[Var, str]],
+        title: str,
+    ) -> None:
+        self.program, self.families, self.arguments, self.given = program, families, arguments, given
+        self.tensor_names, self.user_names = names
+        self.title = title
+        self.names, self.kept = Names(), []
+        self.helpers: dict[str, Callable[..., Any]] = {}
+        self._constants: dict[Any, str] = {}
+        self.setup: dict[str, list[str]] = {"state": [], "numbers": [], "memory": [], "views": []}
+        self.body: list[str] = []
+        self.shown: list[str] = []
+        self._places: dict[Var, Place] = {}
+        self._homes: list[tuple[Var, Place]] = []
+        self._parts: dict[Var, Place] = {}
+
+    # ------------------------------------------------------------------------------------ what is given
+
+    def write(self) -> Written:
+        """The text, and what it needs."""
+        for name, var in self.arguments:
+            self.names.give(var, name)
+            self._places[var] = Place("argument", None)
+        self._keep_families()
+        self._keep_single()
+        stored = {var for var, _ in self._homes}
+        local = {var for var in self.program.outputs if var not in stored}
+        self.memory = Memory(self.program, self._places, self._homes, self._parts, local)
+        self._name_values()
+        self._body()
+        return Written(self._text(self.body), self.kept, self.helpers, self._text(self.shown), self.program.ops)
+
+    def _keep(self, kind: str, of: Any, wish: str, var: Var | None, array: Any) -> Place:
+        name = self.names.give(var if var is not None else object(), wish)
+        self.kept.append(Kept(name, kind, of))
+        place = Place("kept", array)
+        self.names.of[place] = name
+        if var is not None:
+            self._places[var] = place
+        return place
+
+    def _keep_families(self) -> None:
+        for family in self.families:
+            is_gradient = family.flat.op is not None
+            flat = np.asarray(family.flat.value)
+            place = self._keep("flat", family, family.name, None if is_gradient else family.flat, flat)
+            if is_gradient:
+                self._homes.append((family.flat, place))
+                for member, node, (start, stop, shape) in zip(
+                    family.members, family.nodes, family.bounds(), strict=True
+                ):
+                    part = Place("part", flat[start:stop].reshape(shape), of=place)
+                    self._parts[member] = part
+                    before = self.given[node][1]
+                    if before is not None:
+                        self._places[before] = part
+                    self._name_member(part, f"d_{self._tensor_name(node)}", family.name, start, stop, shape)
+            if family.after is not None:
+                self._homes.append((family.after, place))
+
+    def _name_member(self, part: Place, wish: str, flat: str, start: int, stop: int, shape: tuple[int, ...]) -> None:
+        name = self.names.of[part] = self.names.give(part, wish)
+        reshaped = f".reshape({', '.join(map(str, shape))})" if len(shape) != 1 else ""
+        self.setup["state"].append(f"{name} = {flat}[{start}:{stop}]{reshaped}")
+
+    def _tensor_name(self, node: Node) -> str:
+        return self.tensor_names.get(node, "tensor")
+
+    def _keep_single(self) -> None:
+        """What is not in a family: single tensors, gradients and buffers, rates, generators, constants."""
+        used = {var for op in self.program.ops for var in op.inputs()} | set(self.program.kept())
+        flat_nodes = {id(node) for family in self.families if family.flat.op is not None for node in family.nodes}
+        for node, (data, grad) in self.given.items():
+            if data in used or node in self.program.data:
+                place = self._keep("tensor", node, self._tensor_name(node), data, data.value)
+                if node in self.program.data:
+                    self._homes.append((self.program.data[node], place))
+            after = self.program.grads.get(node)
+            if id(node) not in flat_nodes and (after is not None or grad in used):
+                value = np.empty(data.shape, data.dtype)
+                home = self._keep("grad", node, f"d_{self._tensor_name(node)}", grad, value)
+                if after is not None:
+                    self._homes.append((after, home))
+        flat_states = {var for family in self.families for var in family.members}
+        for before, after in self.program.states:
+            if before not in flat_states and (before in used or after is not before):
+                place = self._keep("state", before, f"{before.hint}", before, before.value)
+                if after is not before:
+                    self._homes.append((after, place))
+        for op in self.program.ops:
+            if op.function is words.drawn and op.args[0] not in self.names.of:
+                self.names.of[op.args[0]] = self._keep_plain("generator", op.args[0], "generator")
+            for var in op.inputs():
+                if var.source is not None and var not in self._places:
+                    self._keep_given(var)
+        for var in self.program.outputs:
+            if var.op is None and var not in self._places:
+                self._keep_given(var)
+
+    def _keep_plain(self, kind: str, of: Any, wish: str) -> str:
+        name = self.names.give(of, wish)
+        self.kept.append(Kept(name, kind, of))
+        return name
+
+    def _keep_given(self, var: Var) -> None:
+        if var.source is not None and var.source[0] == "rate":
+            self._keep("rate", var, var.hint, var, var.value)
+        elif var.is_constant and (text := small_constant(var.value)):
+            name = self._constants.get(text) or self.names.give(var, constant_name(var.value))
+            if text not in self._constants:
+                self.setup["numbers"].append(f"{name} = {text}")
+            self._constants[text] = self.names.of[var] = name
+            self._places[var] = Place("constant", var.value)
+        else:
+            self._keep("constant", var.value, var.hint or "constant", var, var.value)
+            self._places[var].kind = "constant"
+
+    # ---------------------------------------------------------------------------------------- names
+
+    def _name_values(self) -> None:
+        for op in self.program.ops:
+            var, place = op.out, self.memory.of[op.out]
+            if place in self.names.of:
+                self.names.of[var] = self.names.of[place]
+                continue
+            self.names.give(var, self._wish(var, place))
+            if place.kind == "view":
+                self.setup["views" if place.root.kind != "kept" or op.function is not words.member else "state"].append(
+                    f"{self.names.of[var]} = {expression(op, self.name)}"
+                )
+            elif place.kind in ("memory", "shared"):
+                self.setup["memory"].append(f"{self.names.of[var]} = {self._memory_text(place)}")
+            if place.kind in ("memory", "shared", "view"):
+                self.names.of[place] = self.names.of[var]
+
+    def _wish(self, var: Var, place: Place) -> str:
+        op = var.op
+        assert op is not None  # what is given has its name already
+        if op.function is words.member:
+            family = next((f for f in self.families if op.args[0] in (f.flat, f.after)), None)
+            if family is not None:
+                k = [start for start, _, _ in family.bounds()].index(op.args[1])
+                prefix = {"parameters": "", "gradients": "d_"}.get(family.name.split("_")[0], family.name + "_")
+                return prefix + self._tensor_name(family.nodes[k])
+        if var in self.user_names:
+            return self.user_names[var]
+        if var.gradient_of is not None:
+            base = self.names.of.get(var.gradient_of)
+            if base is not None:
+                return f"d_{base}"
+        if place.kind == "view" or (op.function in words.VIEWS and isinstance(op.args[0], Var)):
+            base = self.names.of.get(op.args[0], "value")
+            return base + ("_T" if op.function in (np.transpose, np.swapaxes) and var.value.ndim == 2 else "_view")
+        return var.hint or word_for(op)
+
+    def _memory_text(self, place: Place) -> str:
+        array = place.array
+        by_columns = array.ndim == 2 and not array.flags.c_contiguous
+        if place.kind == "memory":
+            dtype = literal(array.dtype)
+            if by_columns:
+                return f"np.empty({array.shape[::-1]}, {dtype}).T  # column by column"
+            return f"np.empty({array.shape}, {dtype})"
+        owner: Any = place.of
+        name = self.names.of[owner]
+        if owner.array.shape == array.shape and owner.array.strides == array.strides:
+            return f"{name}  # its memory again"
+        flat = name if owner.array.flags.c_contiguous else f"{name}.T"
+        if by_columns:
+            return f"{flat}.reshape{array.shape[::-1]}.T  # its memory again"
+        return f"{flat}.reshape({', '.join(map(str, array.shape)) or '()'})  # its memory again"
+
+    # ----------------------------------------------------------------------------------------- the body
+
+    def name(self, item: Any) -> str:
+        """The text for a value, a function or a generator."""
+        if callable(item) and not isinstance(item, Var):
+            if item not in self.helpers.values():
+                self.helpers[self.names.give(item, item.__name__.strip("<>"))] = item
+            return next(name for name, function in self.helpers.items() if function is item)
+        return self.names.of[item]
+
+    def _body(self) -> None:
+        origin: Origin | None = None
+        for index, op in enumerate(self.program.ops):
+            lines = [f"np.copyto({self.names.of[p]}, {self.name(v)})" for p, v in self.memory.packing.get(index, [])]
+            lines += self._lines(op)
+            if lines and op.origin != origin and op.origin is not None:
+                origin = op.origin
+                self.body.append(comment(origin))
+            self.body += lines
+            self._show(index, op, lines)
+        last = [f"np.copyto({self.names.of[place]}, {self.name(var)})" for place, var in self.memory.copies]
+        last.append(self._return())
+        self.body += last
+        self.shown += last
+
+    def _show(self, index: int, op: Op, lines: list[str]) -> None:
+        if not lines or op.function in words.IMPURE:
+            self.shown += lines
+            return
+        operands = "".join(f"np.array({self.name(var)}), " for var in op.inputs())
+        self.shown += [f"_now = ({operands})", *lines, f"_seen({index}, _now, {self.names.of[op.out]})"]
+
+    def _lines(self, op: Op) -> list[str]:
+        place = self.memory.of[op.out]
+        if op.function is words.packed or place.kind == "view" or (place.op is op and place.is_static):
+            return []
+        if place.kind == "local":
+            return statements(self._with_numbers(op), None, self.names.of[op.out], self.name)
+        return statements(self._with_numbers(op), self.names.of[op.out], "", self.name)
+
+    def _with_numbers(self, op: Op) -> Op:
+        """The call with its Python numbers as arrays made once, which NumPy takes three times as fast."""
+        if not is_elementwise(op) or op.kwargs:
+            return op
+        dtypes = {var.dtype for var in op.inputs() if type(var.value) is not float}
+        if len(dtypes) != 1 or (dtype := dtypes.pop()).kind != "f":
+            return op
+        full = op.function in (np.maximum, np.minimum) and op.out.value.ndim > 0
+        args = tuple(self._number(arg, dtype, op if full else None) for arg in op.args)
+        other = Op(op.function, args, {}, op.out.value, op.origin)
+        self.memory.of[other.out] = self.memory.of[op.out]
+        return other
+
+    def _number(self, arg: Any, dtype: Any, like: Op | None) -> Any:
+        constant = isinstance(arg, Var) and arg.is_constant and arg.shape == ()
+        if not constant and type(arg) not in (int, float):
+            return arg
+        value = np.array(arg.value if isinstance(arg, Var) else arg, dtype)
+        array = None if like is None else self.memory.of[like.out].array
+        if array is None and isinstance(arg, Var):
+            return arg
+        text, wish = small_constant(value), constant_name(value)
+        if like is not None and array is not None:
+            # NumPy's maximum of two whole arrays is several times as fast as of an array and a number.
+            shape = array.shape if array.flags.c_contiguous else array.shape[::-1]
+            text = f"np.full({shape}, {literal(value[()].item())}, {literal(value.dtype)})"
+            text = (
+                text.replace("np.full", "np.zeros").replace(f", {literal(value[()].item())},", ",", 1)
+                if value == 0
+                else text
+            )
+            text += "" if array.flags.c_contiguous else ".T"
+            wish = "zeros_like" if value == 0 else f"all_{wish}"
+        if text not in self._constants:
+            self._constants[text] = self.names.give(text, wish)
+            self.setup["numbers"].append(f"{self._constants[text]} = {text}")
+        var = Var(value, source=("constant", value))
+        self.names.of[var] = self._constants[text]
+        return var
+
+    def _return(self) -> str:
+        texts = []
+        for var in self.program.outputs:
+            own = self.memory.of[var].kind == "local" if var in self.memory.of else False
+            is_new = own and not (var.op is not None and var.op.function in words.VIEWS)
+            texts.append(self.name(var) if is_new else f"{self.name(var)}.copy()")
+        return "return " + (", ".join(texts) + "," * (len(texts) == 1) if texts else "()")
+
+    def _text(self, body: list[str]) -> str:
+        given = ", ".join(kept.name for kept in self.kept)
+        lines = [
+            f'"""{self.title}',
+            "",
+            "Written by tinytensor. It needs NumPy alone.",
+            '"""',
+            "",
+            "import numpy as np",
+            "",
+            "",
+        ]
+        lines += [
+            f"def prepare({given}):",
+            '    """Make the memory and the views once; `step` is what runs at every call."""',
+        ]
+        titles = {
+            "state": "the model, the gradients and the optimizer's buffers: parts of flat arrays",
+            "numbers": "numbers",
+            "memory": "memory for what is computed on the way",
+            "views": "other views of the same memory",
+        }
+        for part, text in titles.items():
+            if self.setup[part]:
+                lines += [f"    # {text}", *(f"    {line}" for line in self.setup[part]), ""]
+        arguments = ", ".join(self.names.of[var] for _, var in self.arguments)
+        lines += [f"    def step({arguments}):", *(f"        {line}" for line in body), "", "    return step", ""]
+        return "\n".join(lines)
+
+
+def comment(origin: Origin) -> str:
+    """The comment above the lines of one operation."""
+    what = f"gradient of {origin.operation}" if origin.backward else origin.operation
+    return f"# {what}: {origin}" if what else f"# {origin}"
+
+
+def small_constant(value: Any) -> str:
+    """A small array as an expression, or nothing."""
+    array = np.asarray(value)
+    dtype = literal(array.dtype)
+    if array.ndim == 0:
+        return f"np.array({literal(array.item())}, {dtype})"
+    if array.ndim == 1 and array.dtype.kind == "i" and array.size and np.array_equal(array, np.arange(array.size)):
+        return f"np.arange({array.size}, dtype={dtype})"
+    if array.size <= 8:
+        return f"np.array({array.tolist()}, {dtype})".replace("inf", "np.inf").replace("nan", "np.nan")
+    return ""
+
+
+def constant_name(value: Any) -> str:
+    """A name for a constant: a number by its digits."""
+    array = np.asarray(value)
+    if array.ndim:
+        return "indices" if array.dtype.kind == "i" else "constant"
+    names = {0.0: "zero", 1.0: "one", 2.0: "two", 0.5: "half", -1.0: "minus_one"}
+    number = array.item()
+    if number in names:
+        return names[number]
+    return "number_" + repr(number).replace("-", "minus_").replace(".", "_").replace("+", "")
