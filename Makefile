@@ -14,7 +14,7 @@ PAGES := $(wildcard README.md docs/*.md docs/*/*.md)
 # Threads of two programs spin for the same cores, and small matrices gain nothing from them.
 one-thread := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
 
-.PHONY: help demo moons test mutants lint format types doctest build ci clean distclean
+.PHONY: help demo moons test mutants bench lint format types doctest build ci clean distclean
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
@@ -35,6 +35,9 @@ mutants: $(VENV)/.test  ## plant wrong rules one by one: the tests have to kill 
 
 fuzz: $(VENV)/.test  ## compare random programs with PyTorch: make fuzz ARGS="--programs 100000 --seed 0"
 	@$(one-thread) $(BIN)/python tests/fuzz.py $(ARGS)
+
+bench: $(VENV)/.bench  ## measure the speed beside that of the peers (ARGS="--quick"); figures in out/bench
+	@$(BIN)/python -m benchmarks --json out/bench/bench.json --picture out/bench/bench.png $(ARGS)
 
 lint: $(VENV)/.dev  ## check style and formatting
 	@$(BIN)/python -m ruff check .
@@ -70,8 +73,9 @@ distclean: clean  ## remove .venv too
 
 $(VENV)/.examples: extra := examples
 $(VENV)/.test: extra := test
+$(VENV)/.bench: extra := bench
 $(VENV)/.dev: extra := dev
-$(VENV)/.examples $(VENV)/.test $(VENV)/.dev: $(VENV)/.created pyproject.toml
+$(VENV)/.examples $(VENV)/.test $(VENV)/.bench $(VENV)/.dev: $(VENV)/.created pyproject.toml
 	@echo "Installing tinytensor[$(extra)] into $(VENV) (only this once)"
 	@$(PIP) --editable '.[$(extra)]'
 	@touch $@

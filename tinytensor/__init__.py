@@ -5,10 +5,13 @@ Read the source in this order: ``value.py`` (the lecture's scalar), ``tensor.py`
 ``rules/``, ``nn/``.
 """
 
-from . import data, functional, nn, optim
+from typing import TYPE_CHECKING, Any
+
+from . import blas, data, functional, nn, optim  # blas first: it chooses kernels before NumPy is imported
 from .activations import elu, gelu, leaky_relu, silu, softplus
 from .autograd import grad
 from .creation import arange, eye, from_dlpack, full, manual_seed, ones, rand, randn, tensor, zeros
+from .info import show_versions, versions
 from .modes import enable_grad, is_grad_enabled, no_grad
 from .primitive import primitive
 from .primitives import log_softmax, logsumexp, relu, sigmoid, softmax
@@ -26,6 +29,9 @@ from .special import erf
 from .tensor import Tensor
 from .value import Value
 
+if TYPE_CHECKING:
+    from .compiler import Compiled, CompileError, compile
+
 __version__ = "0.1.0"
 
 __all__ = [
@@ -33,4 +39,14 @@ __all__ = [
     "manual_seed", "grad", "no_grad", "enable_grad", "is_grad_enabled", "primitive", "functional", "nn", "optim",
     "data", "relu", "sigmoid", "softmax", "log_softmax", "logsumexp",
     "gelu", "silu", "softplus", "leaky_relu", "elu", "erf",
+    "blas", "show_versions", "versions", "compile", "Compiled", "CompileError",
 ]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("compile", "Compiled", "CompileError"):  # imported when they are first used, which saves a tenth of the import
+        from . import compiler
+
+        globals().update(compile=compiler.compile, Compiled=compiler.Compiled, CompileError=compiler.CompileError)
+        return globals()[name]
+    raise AttributeError(f"module 'tinytensor' has no attribute {name!r}")

@@ -64,7 +64,7 @@ def key(value: Any, name: Text) -> str:
 
 def function_name(function: Any) -> str | None:
     """A NumPy function by its full name; None for what is not NumPy's."""
-    owner = getattr(function, "__self__", None)
+    owner: Any = getattr(function, "__self__", None)
     if isinstance(owner, np.ufunc):
         return f"np.{owner.__name__}.{function.__name__}"
     if isinstance(function, np.ufunc):

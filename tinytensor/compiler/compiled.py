@@ -22,6 +22,7 @@ from .binding import Binding
 from .effects import refuse_effects
 from .families import flatten
 from .guards import Guards
+from .idioms import use_idioms
 from .ir import Var, mapped
 from .names import names_of_tensors
 from .origins import CompileError
@@ -29,7 +30,7 @@ from .simplify import Program, drop_unused, fold, share, simplified
 from .source import Writer
 from .standin import TracedArray
 from .trace import DATA, GRAD, Trace
-from .verify import unchanged, verify
+from .verify import verify
 
 _numbers = itertools.count(1)
 
@@ -63,12 +64,12 @@ class Compiled:
         key = (_key(args, arrays), _key(kwargs, arrays) if kwargs else None, mode.recording)
         with self._lock:
             entry = self._bound.get(key)
-            if entry is None or not entry[1].hold():
+            if entry is None or not entry[1].hold() or not entry[0].fits():
                 return self._first(key, args, kwargs)
-            binding, _, rebuild = entry
+            binding, _, shape = entry
             self._last = binding
             results = binding.run(arrays)
-        return rebuild(results)
+        return _rebuilt(shape, results)
 
     # --------------------------------------------------------------------------------- what it became
 
@@ -120,7 +121,9 @@ class Compiled:
                         raise CompileError(
                             "tt.compile: backward() gave an argument a gradient; return tt.grad(…) of it"
                         )
-                program = Program(trace.ops, outputs, *trace.results(), [(b, a._var) for b, a in trace.states])
+                program = Program(
+                    trace.ops, outputs, *trace.results(), [(b, a._var) for b, a in trace.states], trace.steps
+                )
                 leaked = trace.leaked([result, *_tensors(result), *_tensors((call_args, call_kwargs)), *trace.tensors])
                 kept_outside = _left_outside(leaked, trace, result)
             finally:
@@ -144,16 +147,15 @@ class Compiled:
 
         verify(eagerly, binding, trace, arrays, watched)
         binding.adopt()
-        return binding, guards, functools.partial(_rebuilt, shape)
+        return binding, guards, shape
 
     def _written(self, trace: Trace, program: Program, arguments: list[tuple[str, Var]]) -> tuple[Binding, Guards]:
         changed = set(program.data)
         cleared = {node for node, var in program.grads.items() if var is None}
         simplified(program)
         fold(program)
-        share(program)
-        drop_unused(program)
-        families = flatten(program, trace.steps, {node: data for node, (data, _) in trace.tensors.items()})
+        use_idioms(program)
+        families = flatten(program, {node: data for node, (data, _) in trace.tensors.items()})
         share(program)
         drop_unused(program)
         described = ", ".join(f"{name}: {var.dtype} {var.shape}" for name, var in arguments)
@@ -162,7 +164,7 @@ class Compiled:
         writer = Writer(program, families, arguments, trace.tensors, (tensor_names, trace._named), title)
         filename = f"<tinytensor.compile {self.__name__} {next(_numbers)}>"  # type: ignore[attr-defined]
         binding = Binding(writer.write(), trace, changed, cleared, filename)
-        return binding, Guards(self.function, binding, trace)
+        return binding, Guards(self.function, trace)
 
 
 # ----------------------------------------------------------------------------- arguments and results
@@ -173,7 +175,7 @@ def _key(value: Any, arrays: list[Any]) -> Any:
     kind = type(value)
     if kind is np.ndarray:
         arrays.append(value)
-        return value.shape, value.dtype
+        return value.shape, value.dtype.str  # a dtype's own hash takes longer than all the rest
     if kind is tuple or kind is list:
         return kind, tuple([_key(item, arrays) for item in value])
     if isinstance(value, Node):
@@ -181,7 +183,7 @@ def _key(value: Any, arrays: list[Any]) -> Any:
         if type(data) is float:
             raise CompileError("tt.compile: a Value is a single Python number; compile works on Tensors")
         arrays.append(data)
-        return data.shape, data.dtype, value._requires_grad
+        return data.shape, data.dtype.str, value._requires_grad
     if kind is float:
         arrays.append(value)
         return float
@@ -189,7 +191,7 @@ def _key(value: Any, arrays: list[Any]) -> Any:
         return dict, tuple((name, _key(item, arrays)) for name, item in sorted(value.items()))
     if isinstance(value, np.ndarray | np.generic):
         arrays.append(np.asarray(value))
-        return value.shape, value.dtype
+        return value.shape, value.dtype.str
     try:
         hash(value)
     except TypeError:
@@ -261,7 +263,11 @@ class _Slot:
 def _rebuilt(shape: Any, results: Any) -> Any:
     """The result, from the arrays that the source returned."""
     if type(shape) is _Slot:
-        return Tensor._make(results[shape.index]) if shape.tensor else results[shape.index]
+        if not shape.tensor:
+            return results[shape.index]
+        tensor = Tensor.__new__(Tensor)
+        tensor._start(np.asarray(results[shape.index]))  # NumPy's results need not be looked at again
+        return tensor
     return mapped(shape, lambda item: _rebuilt(item, results) if type(item) is _Slot else item)
 
 

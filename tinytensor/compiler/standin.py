@@ -18,7 +18,7 @@ from . import vocabulary as words
 from .ir import Var, mapped
 
 
-class TracedArray(NDArrayOperatorsMixin, StandIn):  # type: ignore[misc]  # the mixin is untyped
+class TracedArray(NDArrayOperatorsMixin, StandIn):
     """An array of a traced program.
 
     Parameters

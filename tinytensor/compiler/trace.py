@@ -82,7 +82,7 @@ class Trace:
         self._named: dict[Var, str] = {}  # what the user calls them
         self._doing = ""  # the operation whose forward runs, or the optimizer
         self._alive: list[weakref.ref[Any]] = []
-        self._before: list[Callable[[], None]] = []  # how to put back what was changed
+        self._before: list[Callable[[], Any]] = []  # how to put back what was changed
 
     # ------------------------------------------------------------------------------------- recording
 
@@ -161,7 +161,8 @@ class Trace:
         if self._node is not None:
             made = DATA.__get__(self._node)._var.op
             if made is not None and made.origin is not None:
-                return Origin(made.origin.file, made.origin.line, name_of(self._node._function), backward=True)
+                asked = name_of(self._node._function)  # type: ignore[arg-type]  # no leaf
+                return Origin(made.origin.file, made.origin.line, asked, backward=True)
         line = here() if frame is None else Origin(frame.f_code.co_filename, frame.f_lineno)
         return replace(line, operation=self._doing)
 
@@ -218,7 +219,12 @@ class Trace:
     def schedule(self, schedule: Any) -> None:
         """A schedule goes to its next epoch; the rate that it then writes is read at every call."""
         before, rate = dict(vars(schedule)), schedule.optimizer._lr
-        self._before.append(lambda: (vars(schedule).update(before), setattr(schedule.optimizer, "_lr", rate)))
+
+        def undo() -> None:
+            vars(schedule).update(before)
+            schedule.optimizer._lr = rate
+
+        self._before.append(undo)
         self.host.append(("schedule", schedule))
 
     def optimizer_step(self, optimizer: Optimizer) -> None:

@@ -9,17 +9,28 @@ from __future__ import annotations
 
 import linecache
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from ..node import Node, now
+from ..node import Node, latest, now
 from .families import Family
 from .ir import Op, Var
 from .source import Written
 from .trace import Trace
 
 Array = np.ndarray[Any, Any]
+
+
+@dataclass
+class Rate:
+    """The numbers of one optimizer step, and the 0-d arrays that the source reads them from."""
+
+    step: int
+    position: int
+    arrays: list[tuple[int, Array]] = field(default_factory=list)
+    values: tuple[float, ...] | None = None
 
 
 class Binding:
@@ -42,16 +53,16 @@ class Binding:
         self.written, self.host = written, trace.host
         self.changed, self.cleared = changed, cleared
         self.arrays: dict[str, Any] = {}
-        self.data: list[tuple[Node, Array]] = []  # tensors and where their data have to be
+        self.data: list[tuple[Node, Array, bool]] = []  # tensors and where their data have to be
         self.grads: list[tuple[Node, Array]] = []
         self.states: list[tuple[dict[str, Any], str, Array]] = []
-        self.rates: list[tuple[int, Any, int, list[tuple[int, Array]]]] = []
+        self.rates: list[Rate] = []
         for kept in written.kept:
             self.arrays[kept.name] = self._array(kept.kind, kept.of)
         used = {var for op in trace.ops for var in op.inputs()}
         added_to = {node for node, (_, grad) in trace.tensors.items() if grad in used}
         self.inputs = [(node, view) for node, view in self.grads if node in added_to]
-        self.flags = [(node, node._requires_grad) for node, _ in self.data]
+        self.grads_after = [(node, None if node in cleared else view) for node, view in self.grads]
         self.versions = [node._version for node in changed]
         self.prepare = load(written.text, filename, written.helpers)
         self.step = self.prepare(**self.arrays)
@@ -63,7 +74,7 @@ class Binding:
         if kind == "flat":
             return self._flat(of)
         if kind == "tensor":
-            self.data.append((of, of._data))
+            self.data.append((of, of._data, of._requires_grad))
             return of._data
         if kind == "grad":
             grad = np.zeros_like(of._data) if of._grad is None else np.array(of._grad)
@@ -92,22 +103,22 @@ class Binding:
                 _, optimizer, position, name = member.source
                 self.states.append((optimizer._state[position], name, view))
             else:
-                self.data.append((node, view))
+                self.data.append((node, view, node._requires_grad))
         return flat
 
     def _rate(self, var: Var) -> Array:
-        _, step, optimizer, position, k = var.source  # type: ignore[misc]  # a rate's source
+        _, step, _, position, k = var.source  # type: ignore[misc]  # a rate's source
+        rate = next((r for r in self.rates if (r.step, r.position) == (step, position)), None)
+        if rate is None:
+            rate = Rate(step, position)
+            self.rates.append(rate)
         array = np.array(var.value)
-        for known_step, _, known_position, arrays in self.rates:
-            if (known_step, known_position) == (step, position):
-                arrays.append((k, array))
-                return array
-        self.rates.append((step, optimizer, position, [(k, array)]))
+        rate.arrays.append((k, array))
         return array
 
     def adopt(self) -> None:
         """Take the tensors' and optimizers' values, and have them look at this memory from now on."""
-        for node, view in self.data:
+        for node, view, _ in self.data:
             if node._data is not view:
                 np.copyto(view, node._data)
                 node._data = view
@@ -122,23 +133,28 @@ class Binding:
                     node._grad = view
 
     def fits(self) -> bool:
-        """Whether shapes, dtypes and flags are still those of the trace."""
-        return all(
-            node._data.shape == view.shape and node._data.dtype == view.dtype for node, view in self.data
-        ) and all(node._requires_grad is flag for node, flag in self.flags)
+        """Take what was exchanged from outside; whether shapes, dtypes and flags are still those of the trace."""
+        for node, view, flag in self.data:
+            if node._data is not view or node._requires_grad is not flag:
+                return self._exchanged()
+        for state, name, view in self.states:
+            if state.get(name) is not view:
+                return self._exchanged()
+        return True
+
+    def _exchanged(self) -> bool:
+        same = all(
+            node._data.shape == view.shape and node._data.dtype == view.dtype and node._requires_grad is flag
+            for node, view, flag in self.data
+        ) and all(name in state for state, name, _ in self.states)
+        if same:
+            self.adopt()
+        return same
 
     # -------------------------------------------------------------------------------------- running
 
     def run(self, arrays: list[Any]) -> Any:
         """One call: the source on these arrays, and what Python has to do around it."""
-        for node, view in self.data:
-            if node._data is not view:
-                self.adopt()
-                break
-        for state, name, view in self.states:
-            if state[name] is not view:
-                self.adopt()
-                break
         for node, view in self.inputs:
             if node._grad is not view:
                 np.copyto(view, 0 if node._grad is None else node._grad)
@@ -146,43 +162,48 @@ class Binding:
             results = self._run_with_host(arrays)
         else:
             results = self.step(*arrays)
-        for node, view in self.grads:
-            node._grad = None if node in self.cleared else view
+        for node, grad in self.grads_after:
+            node._grad = grad
         if self.versions:
-            time = now()
+            latest[0] = time = now()
             for version in self.versions:
                 version[0] = time
         return results
 
     def _run_with_host(self, arrays: list[Any]) -> Any:
-        self._act()
-        try:
-            return self.step(*arrays)
-        except Exception:  # such as a label out of range: nothing was computed, so nothing has been counted
-            for action in reversed(self.host):
-                if action[0] == "schedule":
-                    action[1].last_epoch -= 1
-                    action[1]._write()
-                else:
-                    for position in action[2]:
-                        state = action[1]._state[position]
-                        state.update({"step": state["step"] - 1} if "step" in state else {})
-            raise
-
-    def _act(self) -> None:
-        """What optimizers and schedules do in Python: count, and give the rates of this step."""
         for index, action in enumerate(self.host):
             if action[0] == "schedule":
                 action[1].step()
-                continue
-            _, optimizer, positions = action
+            else:
+                self._count_and_rate(index, action[1], action[2])
+        try:
+            return self.step(*arrays)
+        except Exception:  # such as a label out of range: nothing was computed, so nothing has been counted
+            self._take_back()
+            raise
+
+    def _count_and_rate(self, index: int, optimizer: Any, positions: list[int]) -> None:
+        """What an optimizer does in Python: count its steps, and give the rates of this one."""
+        if optimizer._buffers and "step" in optimizer._state[positions[0]]:
             for position in positions:
-                optimizer._begin(None, optimizer._state[position])
-            for step, _, position, arrays in self.rates:
-                if step == index:
-                    values = optimizer._rates(optimizer._state[position])
-                    for k, array in arrays:
+                optimizer._state[position]["step"] += 1
+        for rate in self.rates:
+            if rate.step == index:
+                values = optimizer._rates(optimizer._state[rate.position])
+                if values != rate.values:  # a rate that stays is not written again
+                    rate.values = values
+                    for k, array in rate.arrays:
                         array[()] = values[k]
+
+    def _take_back(self) -> None:
+        for action in reversed(self.host):
+            if action[0] == "schedule":
+                action[1].last_epoch -= 1
+                action[1]._write()
+            else:
+                for position in action[2]:
+                    state = action[1]._state[position]
+                    state.update({"step": state["step"] - 1} if "step" in state else {})
 
     def prepared_to_show(self, seen: Callable[[Op, dict[Var, Any], Any], None]) -> Callable[..., Any]:
         """The same step, which shows every call to `seen`: the call, its operands and its result."""

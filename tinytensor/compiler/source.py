@@ -15,11 +15,12 @@ import numpy as np
 from ..node import Node
 from . import vocabulary as words
 from .families import Family
+from .idioms import inlined
 from .ir import Op, Var
 from .memory import Memory, Place, is_elementwise
 from .names import Names
 from .origins import Origin
-from .phrases import expression, literal, statements, word_for
+from .phrases import expression, literal, spelled, statements, word_for
 from .simplify import Program
 
 
@@ -82,7 +83,8 @@ class Writer:
         self.program, self.families, self.arguments, self.given = program, families, arguments, given
         self.tensor_names, self.user_names = names
         self.title = title
-        self.names, self.kept = Names(), []
+        self.names = Names()
+        self.kept: list[Kept] = []
         self.helpers: dict[str, Callable[..., Any]] = {}
         self._constants: dict[Any, str] = {}
         self.setup: dict[str, list[str]] = {"state": [], "numbers": [], "memory": [], "views": []}
@@ -103,7 +105,7 @@ class Writer:
         self._keep_single()
         stored = {var for var, _ in self._homes}
         local = {var for var in self.program.outputs if var not in stored}
-        self.memory = Memory(self.program, self._places, self._homes, self._parts, local)
+        self.memory = Memory(self.program, self._places, self._homes, self._parts, local, inlined(self.program))
         self._name_values()
         self._body()
         return Written(self._text(self.body), self.kept, self.helpers, self._text(self.shown), self.program.ops)
@@ -282,6 +284,9 @@ class Writer:
 
     def _lines(self, op: Op) -> list[str]:
         place = self.memory.of[op.out]
+        if op in self.memory.inline:
+            self.names.of[op.out] = inline_text(op, self.name)
+            return []
         if op.function is words.packed or place.kind == "view" or (place.op is op and place.is_static):
             return []
         if place.kind == "local":
@@ -303,7 +308,7 @@ class Writer:
 
     def _number(self, arg: Any, dtype: Any, like: Op | None) -> Any:
         constant = isinstance(arg, Var) and arg.is_constant and arg.shape == ()
-        if not constant and type(arg) not in (int, float):
+        if not constant and type(arg) not in (int, float) and not isinstance(arg, np.generic):
             return arg
         value = np.array(arg.value if isinstance(arg, Var) else arg, dtype)
         array = None if like is None else self.memory.of[like.out].array
@@ -364,6 +369,20 @@ class Writer:
         arguments = ", ".join(self.names.of[var] for _, var in self.arguments)
         lines += [f"    def step({arguments}):", *(f"        {line}" for line in body), "", "    return step", ""]
         return "\n".join(lines)
+
+
+COMPARISONS = {np.greater_equal: ">=", np.greater: ">", np.less: "<", np.less_equal: "<=", np.equal: "==",
+               np.bitwise_and: "and", np.logical_and: "and"}  # fmt: skip
+
+
+def inline_text(op: Op, name: Callable[[Any], str]) -> str:
+    """A call on numbers as a part of a line."""
+    if op.function is np.logical_not:
+        return f"not ({name(op.args[0])})"
+    if op.function in COMPARISONS:
+        x, y = (spelled(arg, name) for arg in op.args)
+        return f"{x} {COMPARISONS[op.function]} {y}"
+    return expression(op, name)
 
 
 def comment(origin: Origin) -> str:

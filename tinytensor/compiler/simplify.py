@@ -31,6 +31,8 @@ class Program:
         The tensors whose data or gradients it changed, with the new values.
     states : list of tuple
         Optimizers' buffers: (before, after).
+    steps : list of list
+        For each optimizer step, the tensors that it updated and the gradients that it saw.
     flats : list of Var
         Flat arrays that hold several of these.
     """
@@ -40,6 +42,7 @@ class Program:
     data: dict[Node, Var] = field(default_factory=dict)
     grads: dict[Node, Var | None] = field(default_factory=dict)
     states: list[tuple[Var, Var]] = field(default_factory=list)
+    steps: list[list[tuple[Node, Var]]] = field(default_factory=list)
     flats: list[Var] = field(default_factory=list)
 
     def kept(self) -> list[Var]:
@@ -55,6 +58,7 @@ class Program:
         self.data = {node: new.get(var, var) for node, var in self.data.items()}
         self.grads = {node: None if var is None else new.get(var, var) for node, var in self.grads.items()}
         self.states = [(before, new.get(after, after)) for before, after in self.states]
+        self.steps = [[(node, new.get(g, g)) for node, g in step] for step in self.steps]
 
 
 def simplified(program: Program) -> Program:
@@ -73,7 +77,7 @@ def plain_reduction(op: Op) -> None:
         return
     names = ("axis", "dtype")[: len(op.args) - 1] if op.function in (np.sum, np.prod) else ("axis",)
     kwargs = {"axis": None, **dict(zip(names, op.args[1:], strict=False)), **op.kwargs}
-    unused = {name for name in ("dtype", "initial") if kwargs.get(name, None) is None}
+    unused = {name for name in ("dtype", "initial") if kwargs.get(name) is None}
     kwargs = {name: value for name, value in kwargs.items() if name not in unused and value is not np._NoValue}
     if len(op.args) <= 1 + len(names) and kwargs.keys() <= {"axis", "keepdims", "initial", "dtype"}:
         op.function, op.args, op.kwargs = ufunc.reduce, op.args[:1], kwargs
@@ -91,7 +95,6 @@ def share(program: Program) -> None:
         if same is not None and same is not op.out:
             new[op.out] = same
             same.gradient_of = same.gradient_of or op.out.gradient_of
-        known.update(equals_of(op))
     program.replace(new)
 
 
@@ -122,6 +125,10 @@ def neutral(op: Op) -> Var | None:
             return x
         if op.function is np.multiply and isinstance(y, Var) and _is_one(x):
             return y if (y.shape, y.dtype) == (op.out.shape, op.out.dtype) else None
+    if op.function in (np.reshape, np.ravel, np.broadcast_to) and isinstance(x := op.args[0], Var):
+        return x if x.shape == op.out.shape else None
+    if op.function is np.transpose and op.out.value.ndim < 2 and isinstance(op.args[0], Var):
+        return op.args[0]
     if op.function is words.fitted_to and isinstance(x := op.args[0], Var):
         return x if (x.shape, x.dtype) == (op.out.shape, op.out.dtype) else None
     return None
@@ -131,11 +138,6 @@ def _is_one(value: Any) -> bool:
     if isinstance(value, Var):
         return value.is_constant and np.size(value.value) == 1 and bool(np.all(value.value == 1))
     return isinstance(value, (int, float)) and value == 1
-
-
-def equals_of(op: Op) -> dict[Any, Var]:
-    """Other calls that are known to give what has been computed: ``x > 0`` is ``relu(x) > 0``, with relu's memory."""
-    return {}
 
 
 def fold(program: Program) -> None:

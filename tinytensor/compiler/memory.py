@@ -7,7 +7,7 @@ its own memory, and is written there at once where that is safe. Read next: ``ph
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -93,6 +93,8 @@ class Memory:
         For the members of a flat array that is computed part by part: where in it each has to be.
     local : set of Var
         Values that must have memory of their own at each call: what is returned.
+    inline : set of Op
+        Calls that are written into the line of another.
     """
 
     def __init__(
@@ -102,9 +104,11 @@ class Memory:
         homes: list[tuple[Var, Place]],
         parts: dict[Var, Place],
         local: set[Var],
+        inline: set[Op],
     ) -> None:
         self.program, self.of, self.local = program, places, local
         self.copies: list[tuple[Place, Var]] = []  # to be made at the end of a call
+        self.inline = inline
         self.packing: dict[int, list[tuple[Place, Var]]] = {}  # before a call: members that could not be made in place
         self.parts = parts
         self.free: dict[Any, list[Place]] = {}
@@ -142,7 +146,7 @@ class Memory:
             return
         if is_view(op) and self._as_view(op):
             return
-        if op.out in self.local or not writes_into_memory(op):
+        if op.out in self.local or op in self.inline or not writes_into_memory(op):
             self.of[op.out] = Place("local", None)
         else:
             self._give(index, op)
@@ -198,7 +202,7 @@ class Memory:
         )
         return until == index and is_elementwise(op) and reads_only_there
 
-    def _dying_operands(self, index: int, op: Op) -> Iterable[Place]:
+    def _dying_operands(self, index: int, op: Op) -> Iterator[Place]:
         """Operands that an elementwise call may write over."""
         if not is_elementwise(op):
             return

@@ -61,21 +61,19 @@ def given(name: str, members: list[Var], nodes: list[Node]) -> Family:
     return Family(name, members, nodes, flat)
 
 
-def flatten(program: Program, steps: list[list[tuple[Node, Var]]], data: dict[Node, Var]) -> list[Family]:
+def flatten(program: Program, data: dict[Node, Var]) -> list[Family]:
     """Rewrite a program to work on flat arrays, where it treats all parameters of a step alike.
 
     Parameters
     ----------
     program : Program
         Changed in place.
-    steps : list
-        For each optimizer step the parameters and the gradients that it saw.
     data : dict
         The Var of each tensor's data at the start.
     """
     families: list[Family] = []
     taken: set[Node] = set()
-    for step in steps:
+    for step in program.steps:
         for dtype in dict.fromkeys(g.dtype for _, g in step):
             group = [(node, g) for node, g in step if g.dtype == dtype and g.value.size]
             if len(group) > 1 and not taken & {node for node, _ in group}:

@@ -1,0 +1,101 @@
+"""Saving: a compiled function as two files that run with NumPy alone.
+
+``step.py`` has the source and the few functions of tinytensor's rules that it calls; ``step.npz`` has the arrays that it starts
+from. Nothing of tinytensor is imported. Read next: ``verify.py``.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .binding import Binding
+from .origins import CompileError
+
+
+def save(binding: Binding, path: Any, name: str) -> None:
+    """Write the source and its arrays.
+
+    Parameters
+    ----------
+    binding : Binding
+    path : str or path-like
+        A file ending in ``.py``.
+    name : str
+        The function's name.
+
+    Raises
+    ------
+    ValueError
+        Where the path does not end in ``.py``.
+    CompileError
+        Where the source calls a function whose own source can't be written down.
+    """
+    path = Path(path)
+    if path.suffix != ".py":
+        raise ValueError(f"{name}.save: expected a file ending in .py, got {path}")
+    arrays = {key: value for key, value in binding.arrays.items() if isinstance(value, np.ndarray)}
+    generators = {key: value for key, value in binding.arrays.items() if isinstance(value, np.random.Generator)}
+    text = binding.written.text.replace("import numpy as np\n", "from pathlib import Path\n\nimport numpy as np\n", 1)
+    helpers = _sources(binding.written.helpers)
+    text = text.replace("\n\n\ndef prepare(", f"\n\n\n{helpers}def prepare(", 1) if helpers else text
+    lines = ["", f'arrays = dict(np.load(Path(__file__).with_suffix(".npz")))  # {", ".join(arrays) or "none"}']
+    for key, generator in generators.items():
+        kind = type(generator.bit_generator).__name__
+        lines += [
+            f"{key} = np.random.Generator(np.random.{kind}())",
+            f"{key}.bit_generator.state = {_state(generator)}",
+        ]
+    given = "".join(f", {key}={key}" for key in generators)
+    lines += [f"step = prepare(**arrays{given})", ""]
+    np.savez(path.with_suffix(".npz"), **arrays)
+    path.write_text(text + "\n".join(lines), encoding="utf-8")
+
+
+def _state(generator: np.random.Generator) -> str:
+    """A generator's state as Python text."""
+    return re.sub(r"array\(", "np.array(", repr(generator.bit_generator.state)).replace("dtype=uint", "dtype=np.uint")
+
+
+def _sources(helpers: dict[str, Any]) -> str:
+    """The functions that the source calls and NumPy does not have, with all that they call in turn."""
+    found: dict[str, str] = {}
+    for name, function in helpers.items():
+        _collect(name, function, found)
+    return "".join(f"{text}\n\n\n" for text in found.values())
+
+
+def _collect(name: str, function: Any, found: dict[str, str]) -> None:
+    if name in found:
+        return
+    function = getattr(function, "forward", function)  # a primitive's own
+    function = inspect.unwrap(function)
+    try:
+        text = textwrap.dedent(inspect.getsource(function))
+    except (OSError, TypeError):
+        raise CompileError(
+            f"save: the source of {name} can't be found; tinytensor is needed to run this step"
+        ) from None
+    if text.lstrip().startswith("@"):
+        text = text[text.index("def ") :]
+    if not text.startswith("def "):
+        raise CompileError(f"save: {name} is no plain function (def …); tinytensor is needed to run this step")
+    text = re.sub(r"^def \w+", f"def {name}", text)
+    found[name] = ""  # it may call itself
+    for used in function.__code__.co_names:
+        value = function.__globals__.get(used)
+        if inspect.isfunction(value) or hasattr(value, "forward"):
+            _collect(used, value, found)
+        elif inspect.ismodule(value) and value is not np:
+            found.setdefault(f"import {used}", f"import {value.__name__}")
+        elif isinstance(value, (int, float, str, tuple, frozenset)) and used not in found:
+            found[used] = f"{used} = {value!r}"
+    text = re.sub(r"^(def \w+\(.*?\)) -> [^:]+:", r"\1:", text, count=1, flags=re.S)  # annotations may name our types
+    header, rest = text.split("\n", 1)
+    found.pop(name)
+    found[name] = (re.sub(r": (?:[\w.]+)(?:\[[^\]]*\])?(?= =|,|\))", "", header) + "\n" + rest).rstrip()
