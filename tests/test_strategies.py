@@ -8,7 +8,7 @@ import time
 
 import numpy as np
 import pytest
-from hypothesis import find, given, settings
+from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
 
 import tinytensor as tt
@@ -29,7 +29,9 @@ from tinytensor.testing.strategies import (
 )
 from tinytensor.testing.values import OFFSETS, lattice, upstream_values
 
-simplest = settings(database=None, derandomize=True, deadline=None, max_examples=1000)
+simplest = settings(
+    database=None, derandomize=True, deadline=None, max_examples=1000, phases=[Phase.generate, Phase.shrink]
+)
 
 
 def shrunk(strategy, condition=lambda drawn: True):

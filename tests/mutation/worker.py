@@ -56,7 +56,10 @@ class Worker:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection(self, session: pytest.Session) -> None:
-        """The suite's own examples, always the same ones; a failure is not shrunk, since nobody reads it."""
+        """The suite's own examples, always the same ones; a failure is not shrunk, since nobody reads it.
+
+        A test of which the shrunk example is the point names its phases itself.
+        """
         from hypothesis import HealthCheck, Phase, settings  # not before pytest, which wants to import it itself
 
         settings.register_profile(

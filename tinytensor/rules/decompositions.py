@@ -22,6 +22,7 @@ from ..decompositions import (
     unpack,
 )  # fmt: skip
 from ..primitives import index, scatter
+from .linalg import matmul_spread
 from .table import PLAIN, rule
 
 
@@ -48,7 +49,7 @@ rule(np.linalg.inv, lambda g, out, a: -np.matmul(np.matmul(mT(out), g), mT(out))
 def solve_right(g, out, a, b):
     """A⁻ᵀ G; a 1-D b is one column for each matrix."""
     if np.ndim(b) == 1:
-        return index(np.linalg.solve(mT(a), np.expand_dims(g, -1)), (..., 0))
+        return np.squeeze(np.linalg.solve(mT(a), np.expand_dims(g, -1)), -1)
     return np.linalg.solve(mT(a), g)
 
 
@@ -60,14 +61,7 @@ def solve_left(g, out, a, b):
     return -np.matmul(g, mT(out))
 
 
-def solve_spread(position, out, a, b):
-    """The batch axes were broadcast; the matrices, and a 1-D b, were not."""
-    core = 1 if np.ndim(b) == 1 else 2
-    batch = np.broadcast_shapes(np.shape(a)[:-2], np.shape(b)[:-core])
-    return (*batch, *(np.shape(b)[-core:] if position else np.shape(a)[-2:]))
-
-
-rule(np.linalg.solve, solve_left, solve_right, spread=solve_spread)
+rule(np.linalg.solve, solve_left, solve_right, spread=matmul_spread)
 rule(np.linalg.det, lambda g, out, a: scaled(g, cofactors(a)))
 
 
@@ -153,7 +147,7 @@ def one_over(gaps, vectors, diagonal):
     closed = gaps == 0
     used = np.any([np.any(v != 0, axis=(-2, -1), keepdims=True) for v in vectors], axis=0)
     lost = closed & used & np.logical_not(diagonal)
-    return np.where(lost, np.nan, np.where(closed, 0, 1 / np.where(closed, 1, gaps)))
+    return np.where(lost, np.nan, 1 / np.where(closed, np.inf, gaps))
 
 
 def eigh_rule(g, out, a, UPLO="L"):

@@ -44,9 +44,9 @@ rule(np.ldexp, lambda g, out, x, exponent: np.ldexp(g, exponent), None)
 def power_of_base(g, out, x, y):
     """y x^(y-1); at y = 0 the power is constant, also where x^(-1) is infinite."""
     if isinstance(y, (int, float)):
-        return g * (y * x ** (y - 1)) if y else g * np.zeros_like(x)
+        return g * (y * x ** (y - 1)) if y else np.zeros_like(g)
     zero = y == 0
-    return np.where(zero, 0, g * y * x ** np.where(zero, 1, y - 1))
+    return np.where(zero, 0, g * y * x ** np.where(zero, 0, y - 1))
 
 
 def power_of_exponent(g, out, x, y):
@@ -71,7 +71,7 @@ rule(np.log10, lambda g, out, x: g / (x * math.log(10)))
 def share_of_sum(g, x, y, scale=1.0):
     """The share that exp(x) has of exp(x) + exp(y); 0 where both are the same infinity."""
     both = np.isinf(x) & np.equal(x, y)
-    return np.where(both, 0, g) * sigmoid(scale * (np.where(both, 0, x) - np.where(both, 0, y)))
+    return g * sigmoid(scale * (np.where(both, -np.inf, x) - np.where(both, 0, y)))
 
 
 rule(np.logaddexp, lambda g, out, x, y: share_of_sum(g, x, y),
@@ -116,7 +116,7 @@ rule(np.arctan2, lambda g, out, y, x: over_radius(over_radius(g, x, x, y), 1, x,
 rule(relu, lambda g, out, x: g * (x > 0), forward=relu.forward, spread=everywhere)
 rule(np.absolute, lambda g, out, x: g * np.sign(x))
 rule(np.fabs, lambda g, out, x: g * np.sign(x))
-rule(np.sign, lambda g, out, x: np.zeros_like(x))
+rule(np.sign, lambda g, out, x: np.zeros_like(g))
 rule(np.floor, lambda g, out, x: np.zeros_like(g))
 rule(np.ceil, lambda g, out, x: np.zeros_like(g))
 rule(np.trunc, lambda g, out, x: np.zeros_like(g))

@@ -6,7 +6,7 @@ the engine sums those. Read next: ``rules/decompositions.py``.
 
 import numpy as np
 
-from ..primitives import contract, index
+from ..primitives import contract
 from .reductions import restore
 from .table import rule
 
@@ -16,7 +16,7 @@ def matmul_left(g, out, x, y):
     if np.ndim(y) == 1:
         return np.expand_dims(g, -1) * y
     if np.ndim(x) == 1:
-        return index(np.matmul(y, np.expand_dims(g, -1)), (..., 0))
+        return np.squeeze(np.matmul(y, np.expand_dims(g, -1)), -1)
     return np.matmul(g, np.swapaxes(y, -1, -2))
 
 
@@ -26,7 +26,7 @@ def matmul_right(g, out, x, y):
         column = np.expand_dims(x, -1)
         return column * np.expand_dims(g, -2) if np.ndim(y) > 1 else x * g
     if np.ndim(y) == 1:
-        return index(np.matmul(np.swapaxes(x, -1, -2), np.expand_dims(g, -1)), (..., 0))
+        return np.squeeze(np.matmul(np.swapaxes(x, -1, -2), np.expand_dims(g, -1)), -1)
     return np.matmul(np.swapaxes(x, -1, -2), g)
 
 
@@ -81,15 +81,12 @@ def norm_rule(g, out, x, ord=None, axis=None, keepdims=False):
 
     Below p = 1 the slope at an element of 0 is infinite; 0 by convention.
     """
-    out, g = restore(out, x, axis, keepdims), restore(g, x, axis, keepdims)
+    out, g = restore(out, x, axis), restore(g, x, axis)
     kink = out == 0
     g, out = np.where(kink, 0, g), np.where(kink, 1, out)
-    if ord in (None, 2, "fro"):
+    if ord is None:
         return g * x / out
-    size = np.abs(x)
-    if ord < 1:
-        none = size == 0
-        g, size = np.where(none, 0, g), np.where(none, 1, size)
+    size = np.where(x == 0, 1, np.abs(x))
     return g * np.sign(x) * (size / out) ** (ord - 1)
 
 

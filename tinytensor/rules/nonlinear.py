@@ -1,6 +1,5 @@
 """Activations and the error function: smooth bends, and what they are made of.
 
-Where x is clipped to ±40 or ±800, what it is multiplied by is 0: inf times 0 would be nan.
 Read next: ``nn/activations.py``.
 """
 
@@ -16,12 +15,17 @@ from .table import everywhere, rule
 # --------------------------------------------------------------------------- the normal distribution
 
 
+def near(x, far=40):
+    """x where it matters: what it is multiplied by is 0 farther out, and inf times 0 would be nan."""
+    return np.clip(x, -far, far)
+
+
 def bell(x):
     """The density of the standard normal distribution."""
-    return np.exp(np.square(np.clip(x, -40, 40)) / -2) / math.sqrt(2 * math.pi)
+    return np.exp(np.square(near(x)) / -2) / math.sqrt(2 * math.pi)
 
 
-rule(erf, lambda g, out, x: g * (2 / math.sqrt(math.pi)) * np.exp(-np.square(np.clip(x, -40, 40))),
+rule(erf, lambda g, out, x: g * (2 / math.sqrt(math.pi)) * np.exp(-np.square(near(x))),
      forward=erf.forward, spread=everywhere)
 rule(normal_cdf, lambda g, out, x: g * bell(x), forward=normal_cdf.forward, spread=everywhere)
 rule(sinc_slope, lambda g, out, x, order: g * sinc_slope(x, order + 1), forward=sinc_slope.forward)
@@ -32,17 +36,16 @@ rule(np.sinc, lambda g, out, x: g * sinc_slope(x, 1))
 
 def gelu_rule(g, out, x, approximate="none"):
     """The product rule: the probability, and x times its own slope."""
-    near = np.clip(x, -40, 40)
     if approximate == "none":
-        return g * (normal_cdf(x) + near * bell(x))
+        return g * (normal_cdf(x) + near(x) * bell(x))
     part = sigmoid(tanh_argument(x))
-    inner = math.sqrt(8 / math.pi) * (1 + 3 * 0.044715 * np.square(near))
-    return g * (part + near * part * (1 - part) * inner)
+    inner = math.sqrt(8 / math.pi) * (1 + 3 * 0.044715 * np.square(near(x)))
+    return g * (part + near(x) * part * (1 - part) * inner)
 
 
 def silu_rule(g, out, x):
     """sigmoid(x) (1 + x sigmoid(-x))."""
-    return g * sigmoid(x) * (1 + np.clip(x, -800, 800) * sigmoid(np.negative(x)))
+    return g * sigmoid(x) * (1 + near(x, 800) * sigmoid(np.negative(x)))
 
 
 rule(gelu, gelu_rule, forward=gelu.forward)
@@ -59,7 +62,7 @@ def softplus_beta(g, out, x, beta=1.0, threshold=20.0):
     """(x sigmoid(beta x) - out) / beta; 0 above the threshold."""
     scaled = np.multiply(beta, x)
     linear = scaled > threshold
-    return np.where(linear, 0, g) * (np.where(linear, 0, x) * sigmoid(scaled) - np.where(linear, 0, out)) / beta
+    return g * (np.where(linear, 0, x) * sigmoid(scaled) - np.where(linear, 0, out)) / beta
 
 
 def elu_rule(g, out, x, alpha=1.0):
@@ -69,8 +72,7 @@ def elu_rule(g, out, x, alpha=1.0):
 
 def elu_alpha(g, out, x, alpha=1.0):
     """exp(x) - 1 where x is not positive."""
-    positive = np.greater(x, 0)
-    return np.where(positive, 0, g) * np.expm1(np.where(positive, 0, x))
+    return g * np.expm1(np.where(np.greater(x, 0), 0, x))
 
 
 rule(softplus, softplus_rule,

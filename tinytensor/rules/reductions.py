@@ -12,9 +12,9 @@ from ..primitives import index, logsumexp
 from .table import PLAIN, rule
 
 
-def restore(g, a, axis, keepdims):
+def restore(g, a, axis):
     """Give a reduction's result its lost axes back, with size 1, so that it broadcasts against `a`."""
-    return g if keepdims else np.reshape(g, kept_shape(np.shape(a), axis))
+    return np.reshape(g, kept_shape(np.shape(a), axis))
 
 
 def kept_shape(shape, axis):
@@ -31,36 +31,36 @@ def axes_of(shape, axis):
 
 def count_along(shape, axis):
     """How many elements a reduction combines into one."""
-    return math.prod(shape[k] for k in axes_of(shape, axis)) if shape else 1
+    return math.prod(shape[k] for k in axes_of(shape, axis))
 
 
-def spread_out(g, a, axis, keepdims):
+def spread_out(g, a, axis):
     """Copy a reduction's gradient to every element that was reduced."""
-    return np.broadcast_to(restore(g, a, axis, keepdims), np.shape(a))
+    return np.broadcast_to(restore(g, a, axis), np.shape(a))
 
 
-rule(np.sum, lambda g, out, a, axis=None, dtype=None, *, keepdims=False: spread_out(g, a, axis, keepdims))
+rule(np.sum, lambda g, out, a, axis=None, dtype=None, *, keepdims=False: spread_out(g, a, axis))
 rule(np.mean, lambda g, out, a, axis=None, dtype=None, *, keepdims=False:
-     spread_out(g / max(count_along(np.shape(a), axis), 1), a, axis, keepdims))
-rule(logsumexp, lambda g, out, a, axis=None, keepdims=False: logsumexp_rule(g, out, a, axis, keepdims),
-     forward=logsumexp.forward)
+     spread_out(g / max(count_along(np.shape(a), axis), 1), a, axis))
 
 
-def logsumexp_rule(g, out, a, axis, keepdims):
+def logsumexp_rule(g, out, a, axis=None, keepdims=False):
     """g softmax(a); 0 where every element was -inf."""
-    out = restore(out, a, axis, keepdims)
-    return restore(g, a, axis, keepdims) * np.exp(a - np.where(out == -np.inf, 0, out))
+    out = restore(out, a, axis)
+    return restore(g, a, axis) * np.exp(a - np.where(out == -np.inf, 0, out))
 
+
+rule(logsumexp, logsumexp_rule, forward=logsumexp.forward)
 
 # -------------------------------------------------------------------------------------- extremes
 
 
 def share_among_tied(g, out, a, axis=None, *, keepdims=False):
     """The elements that attain the extreme share the gradient equally."""
-    tied = a == restore(out, a, axis, keepdims)
-    count = np.sum(tied, axis=None if axis is None else tuple(axes_of(np.shape(a), axis)), keepdims=True)
+    tied = a == restore(out, a, axis)
+    count = np.sum(tied, axis=tuple(axes_of(np.shape(a), axis)), keepdims=True)
     share = np.divide(tied, count).astype(np.result_type(out))  # in float64 first: float16 can't count to 70,000
-    return restore(g, a, axis, keepdims) * share
+    return restore(g, a, axis) * share
 
 
 rule(np.max, share_among_tied)
@@ -94,19 +94,18 @@ def product_rule(g, out, a, axis=None, dtype=None, *, keepdims=False):
     backward = (..., slice(None, None, -1))
     others = exclusive_products(flat) * index(exclusive_products(index(flat, backward)), backward)
     others = np.reshape(others, [shape[k] for k in kept + lost])
-    return restore(g, a, axis, keepdims) * np.transpose(others, np.argsort(kept + lost))
+    return restore(g, a, axis) * np.transpose(others, np.argsort(kept + lost))
 
 
 def variance_rule(g, out, a, axis=None, dtype=None, *, ddof=0, keepdims=False):
     """2 (a - mean) / (n - ddof)."""
     n = count_along(np.shape(a), axis) - ddof
-    return restore(g, a, axis, keepdims) * 2 * (a - np.mean(a, axis=axis, keepdims=True)) / n
+    return restore(g, a, axis) * 2 * (a - np.mean(a, axis=axis, keepdims=True)) / n
 
 
 def deviation_rule(g, out, a, axis=None, dtype=None, *, ddof=0, keepdims=False):
     """(a - mean) / ((n - ddof) out); 0 for constants, where the deviation has its kink."""
-    safe = np.where(out == 0, 1, out)
-    return variance_rule(np.where(out == 0, 0, g) / (2 * safe), out, a, axis, ddof=ddof, keepdims=keepdims)
+    return variance_rule(g / (2 * np.where(out == 0, np.inf, out)), out, a, axis, ddof=ddof)
 
 
 rule(np.prod, product_rule)
@@ -118,7 +117,6 @@ rule(np.std, deviation_rule)
 
 def cumsum_rule(g, out, a, axis=None, dtype=None):
     """An element is in every sum from its own place on: the running sum from the other end."""
-    axis = 0 if axis is None else axis  # a was flattened
     return np.reshape(np.flip(np.cumsum(np.flip(g, axis), axis=axis), axis), np.shape(a))
 
 
@@ -139,8 +137,8 @@ def products_from(g, a):
 
 def cumprod_rule(g, out, a, axis=None, dtype=None):
     """The product before each element times what comes after it: no division, so zeros are exact."""
-    axis, flat = (0, np.ravel(a)) if axis is None or not np.ndim(a) else (axis, a)
-    last = np.moveaxis(flat, axis, -1)
+    axis = axis or 0  # None flattens, and out has the shape of what was multiplied
+    last = np.moveaxis(np.reshape(a, np.shape(out)), axis, -1)
     others = exclusive_products(last) * products_from(np.moveaxis(g, axis, -1), last)
     return np.reshape(np.moveaxis(others, -1, axis), np.shape(a))
 

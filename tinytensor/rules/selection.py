@@ -13,9 +13,8 @@ from .table import PLAIN, rule
 
 def sort_rule(g, out, a, axis=-1, kind=None, *, stable=None):
     """Each element takes back the gradient of the place it was sorted to; equals keep their order."""
-    if axis is None:
-        return np.reshape(sort_rule(g, out, np.ravel(a), 0), np.shape(a))
-    return np.take_along_axis(g, np.argsort(np.argsort(a, axis=axis, kind="stable"), axis=axis), axis=axis)
+    places = np.argsort(np.argsort(a, axis=axis, kind="stable"), axis=axis)
+    return np.reshape(np.take_along_axis(g, places, axis=axis), np.shape(a))
 
 
 rule(np.sort, sort_rule)
@@ -31,7 +30,7 @@ rule(add_at, lambda g, out, x, v, key: g,
 def shares(g, out, x, v, key):
     """The gradient of each place over the number of those that attain its extreme, x among them."""
     tied = np.equal(index(out, key), v)
-    count = np.asarray(np.equal(x, out), np.intp) + scatter(np.asarray(tied, np.intp), key, np.shape(x))
+    count = np.equal(x, out) + scatter(np.asarray(tied, np.intp), key, np.shape(x))
     return g / np.maximum(count, 1).astype(np.result_type(g)), tied  # nothing equals a nan
 
 

@@ -3,8 +3,6 @@
 Read next: ``rules/linalg.py``.
 """
 
-import itertools
-
 import numpy as np
 
 from ..primitives import index, scatter
@@ -41,9 +39,8 @@ def concatenate_rule(g, out, arrays, axis=0, *, i):
     if axis is None:  # the arrays were flattened first
         start = sum(np.size(a) for a in arrays[:i])
         return np.reshape(index(g, slice(start, start + np.size(arrays[i]))), np.shape(arrays[i]))
-    ends = list(itertools.accumulate(np.shape(a)[axis] for a in arrays[: i + 1]))
-    start = ends[i - 1] if i else 0
-    return index(g, (slice(None),) * (axis % np.ndim(g)) + (slice(start, ends[i]),))
+    start = sum(np.shape(a)[axis] for a in arrays[:i])
+    return index(g, (slice(None),) * (axis % np.ndim(g)) + (slice(start, start + np.shape(arrays[i])[axis]),))
 
 
 rule(np.concatenate, concatenate_rule)
