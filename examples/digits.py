@@ -16,6 +16,7 @@ from dataclasses import dataclass
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 try:
+    import tinytensor as tt  # noqa: I001  # before NumPy, to which it gives the right kernels
     import numpy as np
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator, PercentFormatter
@@ -23,7 +24,6 @@ try:
     from sklearn.model_selection import train_test_split
     from tqdm import tqdm
 
-    import tinytensor as tt
 except ImportError as error:
     sys.exit(f"error: {error.name.partition('.')[0]} is missing: pip install 'tinytensor[examples]'")
 

@@ -17,11 +17,11 @@ import time
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 try:
+    import tinytensor as tt  # noqa: I001  # before NumPy, to which it gives the right kernels
     import numpy as np
     from matplotlib.figure import Figure
     from sklearn.datasets import make_moons
 
-    import tinytensor as tt
     from tinytensor import scalar
 except ImportError as error:
     sys.exit(f"error: {error.name.partition('.')[0]} is missing: pip install 'tinytensor[examples]'")

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import tinytensor as tt
-from tinytensor import engine
+from tinytensor import calls, engine
 from tinytensor.fused import linear
 from tinytensor.rules.table import RULES, rule
 
@@ -138,7 +138,7 @@ def test_newest_first_is_a_reverse_topological_order():
     place = {node: k for k, node in enumerate(order)}
     assert order[0] is root
     for node in order:
-        assert all(place[operand] > place[node] for _, _, operand in engine.operands(node))
+        assert all(place[operand] > place[node] for _, _, operand in calls.operands(node))
 
 
 # -------------------------------------------------------- law 4: repeating backward is well defined

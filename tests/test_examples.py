@@ -200,12 +200,12 @@ def test_a_missing_library_names_the_extra(script, library):
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are POSIX's")
 def test_ctrl_c_stops_quietly(tmp_path):
-    training = subprocess.Popen(
-        command("digits.py", "--epochs", 10_000, "--no-plots"),
-        stderr=subprocess.PIPE,
-        # A shell starts background jobs with Ctrl-C ignored, and tests may be one.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    # A shell starts background jobs with Ctrl-C ignored, and tests may be one.
+    heeding = (
+        "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
     )
+    wanted = command("digits.py", "--epochs", 10_000, "--no-plots")
+    training = subprocess.Popen([sys.executable, "-c", heeding, *wanted], stderr=subprocess.PIPE)
     try:
         os.read(training.stderr.fileno(), 1)  # the progress bar: training has begun
         training.send_signal(signal.SIGINT)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tinytensor as tt
-from tinytensor import engine
+from tinytensor import calls, engine
 from tinytensor.rules.table import COMPOSED, RULES
 
 from .cases import CASES, Case
@@ -114,7 +114,7 @@ def test_float32_stays_float32(case: Case, data):
         if node._function is None:
             continue
         row = RULES[node._function]  # the rules themselves, before the engine could cast their results
-        for position, i, operand in engine.operands(node):
+        for position, i, operand in calls.operands(node):
             vjp, where = row.vjps[position], {} if i is None else {"i": i}
             if vjp is not None and operand._requires_grad:
                 part = vjp(arriving, node._data, *engine.plain_args(node), **node._kwargs, **where)
@@ -133,6 +133,8 @@ def test_the_same_tensor_twice(case: Case, data):
     arrays, options = data.draw(case.draw)
     if len(arrays) < 2 or len({a.shape for a in arrays}) > 1 or not arrays[0].size:
         return
+    if case.name == "interp":  # its second operand has to increase
+        arrays[0] = np.sort(arrays[0])
     x, y = tt.Tensor(arrays[0] + 0.05, requires_grad=True), torch.tensor(arrays[0] + 0.05, requires_grad=True)
     out, expected = case.ours(*[x] * len(arrays), **options), case.theirs(*[y] * len(arrays), **options)
     g = upstream(out.shape, 5)

@@ -44,7 +44,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("compile", "Compiled", "CompileError"):  # imported when they are first used, which saves a tenth of the import
+    if name in ("compile", "Compiled", "CompileError"):  # imported when they are first used, so that import is fast
         from . import compiler
 
         globals().update(compile=compiler.compile, Compiled=compiler.Compiled, CompileError=compiler.CompileError)

@@ -22,6 +22,8 @@ NUMERIC = "biufc"  # kinds of dtype: boolean, integers, floating, complex
 
 def to_array(data: Any, dtype: npt.DTypeLike | None = None) -> Array:
     """`data` as a numeric ndarray, or an error that says what it is instead."""
+    if isinstance(data, np.generic) and dtype is None and data.dtype.kind in NUMERIC:  # a loss is one; quickly
+        return np.asarray(data)
     if isinstance(data, Node) and data._requires_grad:
         raise TypeError("Tensor: the data are a tensor that requires a gradient; use it as it is, or tensor.detach()")
     if isinstance(data, np.ndarray) and hasattr(data, "mask"):
@@ -36,6 +38,11 @@ def to_array(data: Any, dtype: npt.DTypeLike | None = None) -> Array:
     if array.dtype.kind not in NUMERIC:
         raise TypeError(f"Tensor: the data are not numbers but {array.dtype}")
     return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+
+
+def by_columns(x: Array) -> Array:
+    """A copy to work in; where rows are short, column by column: NumPy then reduces them up to 4 times as fast."""
+    return x.copy("F" if x.ndim and x.shape[-1] <= 64 else "K")
 
 
 def fitted(value: Any, like: Array, what: str) -> Array:
@@ -61,8 +68,10 @@ def seed_for(output: Node, gradient: Any, operation: str) -> Any:
             raise RuntimeError(
                 f"{operation}: the output has shape {shape}; reduce it to one element (sum, mean), or give its gradient"
             )
-        return np.ones_like(output._data)
-    return np.array(fitted(gradient, to_array(output._data), f"{operation}: gradient"))
+        return (
+            output._data.dtype.type(1) if type(output._data) is np.ndarray and not shape else np.ones_like(output._data)
+        )
+    return fitted(gradient, to_array(output._data), f"{operation}: gradient").copy("K")
 
 
 def to_number(data: Any) -> float:

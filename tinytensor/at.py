@@ -14,7 +14,7 @@ import numpy as np
 from .arrays import Array, plain_key
 from .engine import apply
 from .functional.selection import in_dtype
-from .operators import plain
+from .operators import as_array
 from .primitives import index
 from .updates import add_at, max_at, min_at, positions, set_at
 
@@ -123,7 +123,7 @@ class Place:
 
     def _fitted(self, v: Any) -> Any:
         """`v` in the dtype of the tensor and the shape of the place."""
-        shape = np.shape(index.forward(np.asarray(plain(self._tensor)), self._key))
+        shape = np.shape(index.forward(as_array(self._tensor), self._key))
         v = self._like(v)
         if np.shape(v) == shape:
             return v

@@ -85,4 +85,4 @@ def _returned(tensor: Tensor, g: Any) -> Any:
     """A gradient as the caller may keep and change it: a tensor with memory of its own."""
     if g is None or isinstance(g, Node):
         return g
-    return tensor._make(g if type(g) is float else np.array(g))
+    return tensor._make(g if type(g) is float else np.copy(g))

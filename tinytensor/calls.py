@@ -1,17 +1,20 @@
-"""A call is checked before it runs, so that nothing leaves the graph silently.
+"""The arguments of a call: checked before it runs, so that nothing leaves the graph silently, and as a node has them.
 
 Read next: ``engine.py``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from functools import partial
+from itertools import count
 from typing import Any
 
 import numpy as np
 
 from .errors import wrong_call
 from .node import Node
-from .rules.table import Rule
+from .rules.table import Function, Rule
 
 ORDINARY = frozenset(
     (np.ndarray, float, int, bool, str, type(None), type(Ellipsis), slice, np.dtype, np.float32, np.float64)
@@ -38,9 +41,12 @@ def frozen(row: Rule, position: int, arg: Any) -> Any:
     return arg
 
 
-def requires_grad(arg: Any) -> bool:
-    """Whether an argument is a node, or a sequence with one, that requires a gradient."""
-    return any(node._requires_grad for node in (arg if isinstance(arg, tuple) else (arg,)) if isinstance(node, Node))
+def check_ruled(row: Rule, args: tuple[Any, ...]) -> None:
+    """Refuse a node that requires a gradient, alone or in a sequence, beyond the arguments that the rule is for."""
+    beyond = len(row.vjps)
+    for arg in args[beyond:]:
+        if any(isinstance(a, Node) and a._requires_grad for a in (arg if type(arg) is tuple else (arg,))):
+            raise wrong_call(row.function, f"there is no rule for argument {beyond}; write it, or None for no gradient")
 
 
 def bind(row: Rule, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -64,3 +70,39 @@ def holds_node(value: Any) -> bool:
     return isinstance(value, Node) or (
         isinstance(value, (list, tuple)) and any(isinstance(item, Node) for item in value)
     )
+
+
+# ------------------------------------------------------------------- the arguments of a recorded call
+
+
+def unwrapped(arg: Any, nodes: list[Node]) -> Any:
+    """An argument as plain arrays; the nodes that it consists of are added to `nodes`."""
+    if isinstance(arg, Node):
+        nodes.append(arg)
+        return arg._data
+    if type(arg) is tuple and any(isinstance(item, Node) for item in arg):
+        return [unwrapped(item, nodes) for item in arg]
+    return arg
+
+
+def operands(node: Node) -> Iterator[tuple[int, int | None, Node]]:
+    """The nodes among a node's arguments: (position, index within a sequence or None, operand)."""
+    for position, arg in enumerate(node._args):
+        if isinstance(arg, Node):
+            yield position, None, arg
+        elif type(arg) is tuple:
+            yield from ((position, i, a) for i, a in enumerate(arg) if isinstance(a, Node))
+
+
+def plain_args(node: Node) -> list[Any]:
+    """The arguments that a node was made from, as the function saw them: without nodes."""
+    return [arg._data if isinstance(arg, Node) else unwrapped(arg, []) for arg in node._args]
+
+
+def terms(row: Rule, node: Node) -> Iterable[tuple[int, Function | None, Any]]:
+    """What the chain rule sums: (position, vjp, argument); each element of a sequence has a vjp of its own."""
+    if not row.sequences:
+        return zip(count(), row.vjps, node._args)  # the further arguments have no vjp
+    vjps: Any = row.vjps
+    within = ((k, i, a) for k, i, a in operands(node) if k < len(vjps))
+    return ((k, vjps[k] if i is None else partial(vjps[k], i=i), a) for k, i, a in within)

@@ -16,7 +16,7 @@ from .modes import mode
 from .tensor import Tensor
 
 Shape = int | tuple[int, ...]
-_default = np.random.default_rng()
+_default: np.random.Generator | None = None  # made when first needed: NumPy's random module takes 15 ms to import
 
 
 def tensor(data: Any, requires_grad: bool = False, dtype: npt.DTypeLike | None = None, label: str = "") -> Tensor:
@@ -146,8 +146,8 @@ def from_dlpack(array: Any) -> Tensor:
     return Tensor(np.from_dlpack(array))
 
 
-def manual_seed(seed: int) -> np.random.Generator:
-    """Seed the generator that is used wherever none is passed, and return it.
+def manual_seed(seed: int | None) -> np.random.Generator:
+    """Seed the generator that is used wherever none is passed, and return it; None takes entropy from the system.
 
     Examples
     --------
@@ -174,7 +174,7 @@ def uniform(generator: np.random.Generator | None, shape: tuple[int, ...]) -> An
 def rng(generator: np.random.Generator | None = None) -> np.random.Generator:
     """`generator`, checked, or the default one."""
     if generator is None:
-        return _default
+        return _default or manual_seed(None)
     if not isinstance(generator, np.random.Generator):
         raise TypeError(
             f"generator: expected a numpy.random.Generator, got {type(generator).__name__}; make one with "

@@ -1,10 +1,9 @@
 """The engine: record operations on the way forward, apply the chain rule on the way back.
 
-A node remembers the function that made it and the arguments it was made from: no closures, so the
-graph is data that can be walked, drawn and replayed. The engine looks gradients up in the rule
-table and sums out what broadcasting copied, in one place (`unbroadcast`). It knows no operation by
-name. Read `apply`, then `propagate`, then `backward`; next: ``rules/elementwise.py``, and
-``tensor.py`` for what a user sees.
+A node remembers the function that made it and the arguments it was made from: no closures, so the graph is data that
+can be walked, drawn and replayed. The engine looks gradients up in the rule table and sums out what broadcasting copied, in
+one place (`unbroadcast`). It knows no operation by name. Read `apply`, then `propagate`, then `backward`; next:
+``rules/elementwise.py``, and ``tensor.py`` for what a user sees.
 """
 
 from __future__ import annotations
@@ -16,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from .calls import ORDINARY, bind, frozen, requires_grad
-from .errors import changed, explain, misshapen, no_rule, not_differentiable, wrong_call
+from .calls import ORDINARY, bind, check_ruled, frozen, plain_args, terms, unwrapped
+from .errors import changed, explain, misshapen, no_rule, not_differentiable
 from .modes import mode
 from .node import NOTHING, Node
 from .rules.table import RULES, Function, Rule
@@ -32,8 +31,6 @@ def apply(function: Function, args: tuple[Any, ...], kwargs: dict[str, Any] = NO
     among them, and remembers its operands where one requires a gradient and recording is on. What
     the function says of bad arguments is raised with the operation and the shapes named.
     """
-    if mode.tracer is not None:
-        mode.tracer.enter(args)
     row = RULES.get(function)
     if row is None:
         raise no_rule(function)
@@ -42,10 +39,14 @@ def apply(function: Function, args: tuple[Any, ...], kwargs: dict[str, Any] = NO
     nodes: list[Node] = []
     raw = []
     for position, arg in enumerate(args):
-        if type(arg) not in ORDINARY and (not isinstance(arg, Node) or position in row.sequences):
+        if isinstance(arg, Node) and not row.sequences:  # first, since it is the most frequent case
+            nodes.append(arg)
+            raw.append(arg._data)
+            continue
+        if type(arg) not in ORDINARY:
             arg = frozen(row, position, arg)
             args = (*args[:position], arg, *args[position + 1 :])
-        raw.append(_raw(arg, nodes))
+        raw.append(unwrapped(arg, nodes))
     try:
         data = row.forward(*raw, **kwargs)
     except (TypeError, ValueError, IndexError) as error:
@@ -55,27 +56,17 @@ def apply(function: Function, args: tuple[Any, ...], kwargs: dict[str, Any] = NO
     kind: Any = type(nodes[0])
     wanted = False
     for node in nodes:
-        wanted = wanted or node._requires_grad
-        kind = kind if isinstance(node, kind) else type(node)
+        if node._requires_grad:
+            wanted = True
+        if type(node) is not kind and not isinstance(node, kind):
+            kind = type(node)
     result: Node = kind._make(data)
     if wanted and mode.recording and _is_differentiable(function, result._data):
-        if len(args) > len(row.vjps) and any(map(requires_grad, args[len(row.vjps) :])):
-            raise wrong_call(
-                function, f"there is no rule for argument {len(row.vjps)}; write it, or None for no gradient"
-            )
+        if len(args) > len(row.vjps):
+            check_ruled(row, args)
         result._requires_grad = True
         result._function, result._args, result._kwargs, result._operands = function, args, kwargs, nodes
     return result
-
-
-def _raw(arg: Any, nodes: list[Node]) -> Any:
-    """An argument as plain arrays; the nodes that it consists of are added to `nodes`."""
-    if isinstance(arg, Node):
-        nodes.append(arg)
-        return arg._data
-    if type(arg) is tuple and any(isinstance(item, Node) for item in arg):
-        return [_raw(item, nodes) for item in arg]
-    return arg
 
 
 def _is_differentiable(function: Function, data: Any) -> bool:
@@ -108,10 +99,10 @@ def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
     """
     new = g.ndim - len(shape)
     if new:
-        g = np.sum(g, axis=tuple(range(new)))
+        g = g.sum(axis=tuple(range(new)))
     stretched = tuple(k for k, size in enumerate(shape) if size == 1 and g.shape[k] != 1)
     if stretched:
-        g = np.sum(g, axis=stretched, keepdims=True)
+        g = g.sum(axis=stretched, keepdims=True)
     return g
 
 
@@ -153,11 +144,13 @@ def propagate(
         if g is None:  # off the wanted paths, or behind a rule that is None
             continue
         if tracer is not None:
-            tracer.at(node)
+            tracer.at(node, g)
         yield node, g
         if node._function is not None:
             for operand, part in chain_rule(node, g, needed, create_graph):
                 pending[operand] = pending[operand] + part if operand in pending else part
+    if tracer is not None:
+        tracer.done()
 
 
 def chain_rule(
@@ -170,36 +163,33 @@ def chain_rule(
     for operand in (node, *node._operands):
         if operand._version[0] > node._time:
             raise changed(node._function, operand, operand is node)
-    out, args = (node, node._args) if create_graph else (node._data, plain_args(node))
-    parts = []
-    for position, i, operand in operands(node):
-        vjp = row.vjps[position] if position < len(row.vjps) else None
-        if vjp is None or not (operand._requires_grad if needed is None else operand in needed):
+    given = (g, node, *node._args) if create_graph else (g, node._data, *plain_args(node))
+    kwargs, parts = node._kwargs, []
+    for position, vjp, operand in terms(row, node):
+        if vjp is None or not isinstance(operand, Node):
             continue
-        element = NOTHING if i is None else {"i": i}
-        part = vjp(g, out, *args, **node._kwargs, **element)
-        # A Value's data and gradient are Python floats: they have one shape and one dtype.
-        if type(part) is not float or type(operand._data) is not float:
-            part = _settle(part, operand, node, row, position, out, args)
+        if operand._requires_grad if needed is None else operand in needed:
+            part, data = vjp(*given, **kwargs), operand._data
+            # Nearly always the part is an array that fits, or both are a Value's Python floats.
+            if not (
+                part.dtype == data.dtype and part.shape == data.shape
+                if type(part) is np.ndarray and type(data) is np.ndarray
+                else type(part) is float and type(data) is float
+            ):
+                part = _settle(part, operand, node, row, position, given)
             # A leaf keeps its gradient, so it must not share memory with another's: copy what is shared.
-            if operand._function is None and not create_graph and type(part) is not float:
-                part = part.copy() if part is g or part.base is not None or any(part is a for a in args) else part
-        parts.append((operand, part))
+            if operand._function is None and not create_graph and _is_shared(part, given):
+                part = part.copy()
+            parts.append((operand, part))
     return parts
 
 
-def operands(node: Node) -> Iterator[tuple[int, int | None, Node]]:
-    """The nodes among a node's arguments: (position, index within a sequence or None, operand)."""
-    for position, arg in enumerate(node._args):
-        if isinstance(arg, Node):
-            yield position, None, arg
-        elif type(arg) is tuple:
-            yield from ((position, i, a) for i, a in enumerate(arg) if isinstance(a, Node))
-
-
-def plain_args(node: Node) -> list[Any]:
-    """The arguments that a node was made from, as the function saw them: without nodes."""
-    return [_raw(arg, []) for arg in node._args]
+def _is_shared(part: Any, given: tuple[Any, ...]) -> bool:
+    """Whether a rule's result is one of the arrays that it was given, or a view."""
+    for array in given:
+        if part is array:
+            return type(part) is not float
+    return type(part) is not float and part.base is not None
 
 
 def _leading_to(wanted: set[Node], order: list[Node]) -> set[Node]:
@@ -211,7 +201,7 @@ def _leading_to(wanted: set[Node], order: list[Node]) -> set[Node]:
     return needed
 
 
-def _settle(part: Any, operand: Node, node: Node, row: Rule, position: int, out: Any, args: Any) -> Any:
+def _settle(part: Any, operand: Node, node: Node, row: Rule, position: int, given: tuple[Any, ...]) -> Any:
     """Give a rule's result exactly the shape and the dtype of the operand it belongs to."""
     data = operand._data
     shape, dtype = ((), np.float64) if type(data) is float else (data.shape, data.dtype)
@@ -220,7 +210,7 @@ def _settle(part: Any, operand: Node, node: Node, row: Rule, position: int, out:
     if part.shape != shape:
         # Anything but the operand's shape, or the shape it was broadcast to, is a wrong rule:
         # summing that away would hide the mistake.
-        spread = row.spread(position, out, *args, **node._kwargs) if row.spread else shape
+        spread = row.spread(position, *given[1:], **node._kwargs) if row.spread else shape
         summed = unbroadcast(part, shape) if part.shape == spread else part
         if summed.shape != shape:
             raise misshapen(row.function, position, part.shape, shape, spread)
@@ -239,14 +229,10 @@ def backward(root: Node, seed: Any) -> None:
     for node, g in propagate(root, seed):
         if node._function is None:
             with _adding:
-                node._grad = _as_array(g if node._grad is None else node._grad + g)
+                g = g if node._grad is None else node._grad + g
+                node._grad = np.asarray(g) if isinstance(g, np.generic) else g
         else:
-            node._grad = _as_array(g)
-
-
-def _as_array(g: Any) -> Any:
-    """A gradient as ``grad`` holds it: NumPy makes scalars where a Tensor has a 0-d array."""
-    return np.asarray(g) if isinstance(g, np.generic) else g
+            node._grad = np.asarray(g) if isinstance(g, np.generic) else g
 
 
 _adding = Lock()  # two threads may run backward into one leaf

@@ -12,7 +12,7 @@ from typing import Any
 
 class _Mode(threading.local):
     recording = True  # each thread starts with its own
-    tracer: Any = None  # the `compile.trace.Trace` that watches this thread, if one does
+    tracer: Any = None  # the `compiler.trace.Trace` that watches this thread, if one does
 
     def __init__(self) -> None:
         self.before: list[bool] = []  # what to return to; here and not in the instance, which threads may share

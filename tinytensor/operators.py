@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from .engine import apply
-from .node import Node
+from .modes import mode
+from .node import Node, StandIn
 
 
 class Operators(Node):
@@ -104,6 +105,22 @@ class Operators(Node):
 def plain(value: Any) -> Any:
     """A tensor's array; anything else as it is."""
     return value._data if isinstance(value, Node) else value
+
+
+def as_array(value: Any, dtype: Any = None) -> Any:
+    """``np.asarray`` of a tensor's array or of anything else; what stands in for an array stays what it is."""
+    value = plain(value)
+    if isinstance(value, StandIn):
+        return value if dtype is None else value.astype(dtype)  # type: ignore[attr-defined]  # as an array
+    return np.asarray(value, dtype)
+
+
+def holds(condition: Any, message: str) -> bool:
+    """Whether something is true of the data; a compiled function raises ValueError where it is."""
+    if isinstance(condition, StandIn):
+        mode.tracer.check(condition, message)
+        return False
+    return bool(condition)
 
 
 def all_plain(value: Any) -> Any:

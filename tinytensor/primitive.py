@@ -12,6 +12,7 @@ from typing import Any
 
 from .calls import holds_node
 from .engine import apply
+from .modes import mode
 from .rules.table import everywhere, rule
 
 
@@ -49,7 +50,8 @@ class primitive:
         """Run on arrays; record where an argument is a Tensor."""
         if any(holds_node(arg) for arg in (*args, *kwargs.values())):
             return apply(self, args, kwargs)
-        return self.forward(*args, **kwargs)
+        forward = self.forward if mode.tracer is None else mode.tracer.watched(self.forward)
+        return forward(*args, **kwargs)
 
     def defvjp(self, *vjps: Callable[..., Any] | None, broadcasts: bool = False) -> primitive:
         """Give the rule: one entry per array argument.

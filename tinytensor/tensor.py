@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from . import engine
+from . import engine, threads
 from .arrays import NUMERIC, Array, fitted, plain_key, seed_for, to_array
 from .engine import apply
 from .errors import wrong_call
@@ -73,7 +73,9 @@ class Tensor(Leaving):
     def _make(cls, data: Any) -> Node:
         if type(data) is not np.ndarray or data.dtype.kind not in NUMERIC:  # 0-d results are scalars in NumPy
             data = to_array(data)
-        return super()._make(data)
+        node = cls.__new__(cls)
+        node._start(data)
+        return node
 
     # ------------------------------------------------------------------------ data and gradient
 
@@ -141,12 +143,14 @@ class Tensor(Leaving):
         >>> x.grad
         array([ 2.,  0., 60.])
         """
+        threads.share()
         engine.backward(self, seed_for(self, gradient, "backward"))
 
     def detach(self) -> Tensor:
         """The same data (shared, not copied) outside of the graph. A change of either is noticed by both."""
         detached = Tensor(self._data)
-        detached._version = self._version
+        if detached._data is self._data:  # a Value's number is copied
+            detached._version = self._version
         return detached
 
     def astype(self, dtype: npt.DTypeLike) -> Any:

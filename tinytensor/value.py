@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -19,10 +20,13 @@ from . import engine
 from .arrays import Number, python_number, real_power, to_leaf, to_number
 from .modes import mode
 from .node import NOTHING, Node, now
-from .operators import plain
 from .primitives import relu
-from .rules.table import SYMBOLS, name_of
+from .rules.table import RULES, SYMBOLS, name_of
 from .tensor import Tensor
+
+UNCHANGED = [0]  # the version of every number that never changed
+changes = [0]  # when the last one changed
+_changing = Lock()  # so that it never goes back, whatever other threads change
 
 
 class Value(Tensor):
@@ -64,7 +68,7 @@ class Value(Tensor):
         self._args = self._operands = tuple(_children)
         self._function = written_by_hand if self._args else None
         self._kwargs = NOTHING
-        self._time, self._version = now(), [0]
+        self._time, self._version = now(), UNCHANGED
         self.label = label
         self._by_hand, self._symbol = None, _op
 
@@ -78,6 +82,10 @@ class Value(Tensor):
     # ------------------------------------------------------------------- a number, not an array
 
     shape, ndim, size, dtype = (), 0, 1, np.dtype(np.float64)
+
+    def _touch(self) -> None:
+        with _changing:
+            self._version = changes[:] = [now()]
 
     @property
     def data(self) -> Any:
@@ -180,14 +188,24 @@ class Value(Tensor):
         """
         seed = 1.0 if gradient is None else to_number(gradient)
         order: list[Any] = engine.newest_first(self)
-        if not any(node._function is written_by_hand for node in order):
-            return engine.backward(self, seed)
-        for node in order:  # the lecture's own loop, since only the nodes' steps know what they do
-            node._grad = node._grad if node._function is None else 0.0
+        for node in order:  # leaves accumulate, the others start anew
+            if node._function is not None:
+                node._grad = 0.0
         self._grad += seed
         for node in order:
-            node._backward()
-        return None
+            if node._function not in SCALAR or node._by_hand is not None or changes[0] > node._time:
+                node._backward()
+                continue
+            # The engine's chain rule in a fifth of its time: floats always fit, and nothing has changed.
+            of: Any = RULES[node._function].vjps
+            x, y = node._args[0], node._args[-1]
+            given: Any = (node._grad, node._data, x._data)
+            if len(of) == 2:
+                given += (y._data if isinstance(y, Value) else y,)  # an exponent may be a number
+                if isinstance(y, Value) and y._requires_grad:
+                    y._grad += float(of[1](*given))
+            if x._requires_grad:
+                x._grad += float(of[0](*given))
 
     @property
     def _backward(self) -> Callable[[], None]:
@@ -230,20 +248,21 @@ def is_scalar(operand: Any) -> bool:
 
 def scalar(function: Any, x: Value, *others: Any) -> Any:
     """Apply a function of Values and numbers; with a Tensor or an array, the engine's general way."""
-    operands: list[Any] = [x]
+    operands: tuple[Any, ...] = (x,)
+    data: tuple[Any, ...] = (x._data,)
     for other in others:
         if not isinstance(other, Value):
             if not is_scalar(other):
                 return engine.apply(function, (x, *others))
             # As in the lecture, where the exponent is not a node.
             other = python_number(other) if function is np.power else Value(other)
-        operands.append(other)
-    data = [plain(operand) for operand in operands]
+        operands = (x, other)
+        data = (x._data, other._data if isinstance(other, Value) else other)
     try:
         result = Value(SCALAR[function](*data))
     except (ArithmeticError, ValueError) as error:
         raise type(error)(f"{name_of(function)}({', '.join(map(repr, data))}): {error}") from None
     if mode.recording:
-        result._function, result._args = function, tuple(operands)
+        result._function, result._args = function, operands
         result._operands = operands if isinstance(operands[-1], Value) else operands[:1]
     return result

@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from ..node import Node, latest, now
+from ..node import Node
+from ..threads import share
 from .families import Family
 from .ir import Op, Var
 from .source import Written
@@ -55,15 +56,19 @@ class Binding:
         self.arrays: dict[str, Any] = {}
         self.data: list[tuple[Node, Array, bool]] = []  # tensors and where their data have to be
         self.grads: list[tuple[Node, Array]] = []
-        self.states: list[tuple[dict[str, Any], str, Array]] = []
+        self.states: list[tuple[Any, int, str, Array]] = []  # optimizers' buffers and where they have to be
         self.rates: list[Rate] = []
         for kept in written.kept:
             self.arrays[kept.name] = self._array(kept.kind, kept.of)
+        self.captured = {id(node) for node in trace.tensors}
+        self._alive = list(trace.tensors)  # so that their ids stay theirs
         used = {var for op in trace.ops for var in op.inputs()}
         added_to = {node for node, (_, grad) in trace.tensors.items() if grad in used}
         self.inputs = [(node, view) for node, view in self.grads if node in added_to]
-        self.grads_after = [(node, None if node in cleared else view) for node, view in self.grads]
+        self.grads_after: list[tuple[Node, Any]] = [(node, view) for node, view in self.grads if node not in cleared]
+        self.grads_after += [(node, None) for node in cleared]
         self.versions = [node._version for node in changed]
+        self.first = next(iter(changed), None)
         self.prepare = load(written.text, filename, written.helpers)
         self.step = self.prepare(**self.arrays)
 
@@ -82,9 +87,9 @@ class Binding:
             return grad
         if kind == "state":
             _, optimizer, position, name = of.source
-            state = optimizer._state[position]
-            self.states.append((state, name, state[name]))
-            return state[name]
+            array = optimizer._state[position][name]
+            self.states.append((optimizer, position, name, array))
+            return array
         if kind == "rate":
             return self._rate(of)
         return of
@@ -101,7 +106,7 @@ class Binding:
             view[...] = member.value
             if member.source is not None and member.source[0] == "state":
                 _, optimizer, position, name = member.source
-                self.states.append((optimizer._state[position], name, view))
+                self.states.append((optimizer, position, name, view))
             else:
                 self.data.append((node, view, node._requires_grad))
         return flat
@@ -122,7 +127,8 @@ class Binding:
             if node._data is not view:
                 np.copyto(view, node._data)
                 node._data = view
-        for state, name, view in self.states:
+        for optimizer, position, name, view in self.states:
+            state = optimizer._state[position]
             if state[name] is not view:
                 np.copyto(view, state[name])
                 state[name] = view
@@ -137,16 +143,20 @@ class Binding:
         for node, view, flag in self.data:
             if node._data is not view or node._requires_grad is not flag:
                 return self._exchanged()
-        for state, name, view in self.states:
-            if state.get(name) is not view:
+        for optimizer, position, name, view in self.states:
+            if optimizer._state[position].get(name) is not view:
                 return self._exchanged()
         return True
+
+    def apart(self, nodes: list[Node]) -> bool:
+        """Whether tensors given as arguments are none that the function reaches by itself."""
+        return self.captured.isdisjoint(map(id, nodes))
 
     def _exchanged(self) -> bool:
         same = all(
             node._data.shape == view.shape and node._data.dtype == view.dtype and node._requires_grad is flag
             for node, view, flag in self.data
-        ) and all(name in state for state, name, _ in self.states)
+        ) and all(name in optimizer._state[position] for optimizer, position, name, _ in self.states)
         if same:
             self.adopt()
         return same
@@ -155,17 +165,16 @@ class Binding:
 
     def run(self, arrays: list[Any]) -> Any:
         """One call: the source on these arrays, and what Python has to do around it."""
+        share()
         for node, view in self.inputs:
             if node._grad is not view:
                 np.copyto(view, 0 if node._grad is None else node._grad)
-        if self.host:
-            results = self._run_with_host(arrays)
-        else:
-            results = self.step(*arrays)
+        results = self._run_with_host(arrays) if self.host else self.step(*arrays)
         for node, grad in self.grads_after:
             node._grad = grad
-        if self.versions:
-            latest[0] = time = now()
+        if self.first is not None:  # older results can't be differentiated with the new data
+            self.first._touch()
+            time = self.first._version[0]
             for version in self.versions:
                 version[0] = time
         return results

@@ -1,12 +1,14 @@
 """`compile`: a function of Tensors as the NumPy that a person would have written.
 
-Read `Compiled.__call__` first. The way of a function: ``trace.py`` watches it, ``simplify.py`` and ``families.py`` rewrite what was
-seen, ``memory.py`` finds a place for every value, ``source.py`` writes it down, ``binding.py`` runs it, ``verify.py`` checks it.
+Read `Compiled.__call__` first. The way of a function: ``trace.py`` watches it; ``simplify.py``, ``idioms.py`` and
+``families.py`` rewrite what was seen; ``memory.py`` finds a place for every value; ``source.py`` writes it down;
+``binding.py`` runs it; ``verify.py`` checks it. Read next: ``ir.py``.
 """
 
 from __future__ import annotations
 
 import functools
+import gc
 import itertools
 from collections.abc import Callable
 from threading import RLock
@@ -16,8 +18,6 @@ import numpy as np
 
 from ..modes import mode
 from ..node import Node
-from ..tensor import Tensor
-from ..value import Value
 from .binding import Binding
 from .effects import refuse_effects
 from .families import flatten
@@ -26,10 +26,19 @@ from .idioms import use_idioms
 from .ir import Var, mapped
 from .names import names_of_tensors
 from .origins import CompileError
+from .signature import (
+    detached,
+    key_of,
+    left_outside,
+    outputs_of,
+    rebuilt,
+    results_at,
+    stand_ins,
+    tensors_in,
+)
 from .simplify import Program, drop_unused, fold, share, simplified
 from .source import Writer
-from .standin import TracedArray
-from .trace import DATA, GRAD, Trace
+from .trace import GRAD, Trace
 from .verify import verify
 
 _numbers = itertools.count(1)
@@ -43,6 +52,7 @@ class Compiled:
             raise TypeError(f"tt.compile: expected a function, got {type(function).__name__}")
         refuse_effects(function)
         functools.update_wrapper(self, function)
+        self.__name__ = str(getattr(function, "__name__", type(function).__name__))
         self.function = function
         self._bound: dict[Any, tuple[Binding, Guards, Any]] = {}
         self._last: Binding | None = None
@@ -61,15 +71,28 @@ class Compiled:
         if mode.tracer is not None:
             return self.function(*args, **kwargs)
         arrays: list[Any] = []
-        key = (_key(args, arrays), _key(kwargs, arrays) if kwargs else None, mode.recording)
+        parts: list[Any] = [mode.recording]
+        nodes: list[Node] = []
+        for value in args:
+            if type(value) is np.ndarray:  # as `key_of` does it, without the call
+                dtype = value.dtype
+                parts += (value.shape, dtype.num, dtype.isnative)
+                arrays.append(value)
+            else:
+                parts.append(key_of(value, arrays))
+                if isinstance(value, Node):
+                    nodes.append(value)
+        if kwargs:
+            parts.append(key_of(kwargs, arrays))
+        key = tuple(parts)
         with self._lock:
             entry = self._bound.get(key)
-            if entry is None or not entry[1].hold() or not entry[0].fits():
+            if entry is None or not entry[1].hold() or not entry[0].fits() or (nodes and not entry[0].apart(nodes)):
                 return self._first(key, args, kwargs)
             binding, _, shape = entry
             self._last = binding
             results = binding.run(arrays)
-        return _rebuilt(shape, results)
+        return rebuilt(shape, results)
 
     # --------------------------------------------------------------------------------- what it became
 
@@ -77,7 +100,7 @@ class Compiled:
     def source(self) -> str:
         """The NumPy source that the last call ran."""
         if self._last is None:
-            raise RuntimeError(f"{self.__name__}.source: call it once first; shapes and dtypes are known then")  # type: ignore[attr-defined]
+            raise RuntimeError(f"{self.__name__}.source: call it once first; shapes and dtypes are known then")
         return self._last.written.text
 
     def save(self, path: Any) -> None:
@@ -92,62 +115,61 @@ class Compiled:
 
         self.source  # noqa: B018  # raises where there is none
         assert self._last is not None
-        save(self._last, path, self.__name__)  # type: ignore[attr-defined]
+        save(self._last, path, self.__name__)
 
     def __repr__(self) -> str:
-        return f"<compiled {self.__name__} for {len(self._bound)} signatures>"  # type: ignore[attr-defined]
+        return f"<compiled {self.__name__} for {len(self._bound)} signatures>"
 
     # ------------------------------------------------------------------------------------- first calls
 
     def _first(self, key: Any, args: Any, kwargs: Any) -> Any:
         """Run the function as it is; then watch it, write the source, and check that against the function."""
-        result = mapped(self.function(*args, **kwargs), _detached)
+        result = mapped(self.function(*args, **kwargs), detached)
         entry = self._compile(args, kwargs)
         self._bound[key] = entry
         self._last = entry[0]
         return result
 
     def _compile(self, args: Any, kwargs: Any) -> tuple[Binding, Guards, Any]:
-        trace = Trace(getattr(self.function, "__code__", None))
-        arguments: list[tuple[str, Var]] = []
-        names = _argument_names(self.function, args, kwargs)
-        with trace.watching():
-            try:
-                call_args, call_kwargs = _watched(args, kwargs, trace, names, arguments)
-                result = self.function(*call_args, **call_kwargs)
-                outputs, shape = _outputs(result, trace)
-                for tensor in _tensors((call_args, call_kwargs)):
-                    if GRAD.__get__(tensor) is not None:
-                        raise CompileError(
-                            "tt.compile: backward() gave an argument a gradient; return tt.grad(…) of it"
-                        )
-                program = Program(
-                    trace.ops, outputs, *trace.results(), [(b, a._var) for b, a in trace.states], trace.steps
-                )
-                leaked = trace.leaked([result, *_tensors(result), *_tensors((call_args, call_kwargs)), *trace.tensors])
-                kept_outside = _left_outside(leaked, trace, result)
-            finally:
-                call_args = call_kwargs = result = None
-                trace.put_back()
-        if kept_outside:
-            raise CompileError(kept_outside)
+        trace, program, arguments, shape = self._watch(args, kwargs)
         watched = [var.value for var in program.outputs]
         binding, guards = self._written(trace, program, arguments)
         arrays: list[Any] = []
-        _key(args, arrays)
-        _key(kwargs, arrays)
+        key_of((args, kwargs), arrays)
 
         def eagerly() -> list[Any]:
-            found: list[Any] = []
-            mapped(
-                self.function(*args, **kwargs),
-                lambda item: found.append(item._data) if isinstance(item, Node) else None,
-            )
-            return found if len(found) == len(watched) else watched
+            return results_at(shape, self.function(*args, **kwargs))
 
         verify(eagerly, binding, trace, arrays, watched)
         binding.adopt()
         return binding, guards, shape
+
+    def _watch(self, args: Any, kwargs: Any) -> tuple[Trace, Program, list[tuple[str, Var]], Any]:
+        """Run the function on stand-ins, and make a program of what they wrote down."""
+        trace = Trace(getattr(self.function, "__code__", None))
+        arguments: list[tuple[str, Var]] = []
+        with trace.watching():
+            try:
+                given, named = stand_ins(self.function, args, kwargs, trace, arguments)
+                result = self.function(*given, **named)
+                outputs, shape = outputs_of(result, trace)
+                if any(GRAD.__get__(tensor) is not None for tensor in tensors_in((given, named))):
+                    raise CompileError("tt.compile: backward() gave an argument a gradient; return tt.grad(…) of it")
+                if any(node in trace.tensors for node in tensors_in((args, kwargs))):
+                    raise CompileError(
+                        "tt.compile: a tensor is an argument, and the function reaches it by another name too; the "
+                        "source would take them for two. Give it as an argument only, or not at all"
+                    )
+                states = [(before, after.var) for before, after in trace.states]
+                program = Program(trace.ops, outputs, *trace.results(), states, trace.steps)
+            finally:
+                given = named = result = None
+                trace.put_back()
+        if trace.leaked():
+            gc.collect()  # some may only have waited for it
+            if left := trace.leaked():
+                raise CompileError(left_outside(left))
+        return trace, program, arguments, shape
 
     def _written(self, trace: Trace, program: Program, arguments: list[tuple[str, Var]]) -> tuple[Binding, Guards]:
         changed = set(program.data)
@@ -159,160 +181,19 @@ class Compiled:
         share(program)
         drop_unused(program)
         described = ", ".join(f"{name}: {var.dtype} {var.shape}" for name, var in arguments)
-        title = f"{self.__name__}, as it was traced for {described or 'no arrays'}."  # type: ignore[attr-defined]
+        title = f"{self.__name__}, as it was traced for {described or 'no arrays'}."
         tensor_names = names_of_tensors(self.function)
-        writer = Writer(program, families, arguments, trace.tensors, (tensor_names, trace._named), title)
-        filename = f"<tinytensor.compile {self.__name__} {next(_numbers)}>"  # type: ignore[attr-defined]
+        writer = Writer(program, families, arguments, trace.tensors, tensor_names, title)
+        filename = f"<tinytensor.compile {self.__name__} {next(_numbers)}>"
         binding = Binding(writer.write(), trace, changed, cleared, filename)
         return binding, Guards(self.function, trace)
-
-
-# ----------------------------------------------------------------------------- arguments and results
-
-
-def _key(value: Any, arrays: list[Any]) -> Any:
-    """What is the same for calls that one program serves; the arrays are collected on the way."""
-    kind = type(value)
-    if kind is np.ndarray:
-        arrays.append(value)
-        return value.shape, value.dtype.str  # a dtype's own hash takes longer than all the rest
-    if kind is tuple or kind is list:
-        return kind, tuple([_key(item, arrays) for item in value])
-    if isinstance(value, Node):
-        data = value._data
-        if type(data) is float:
-            raise CompileError("tt.compile: a Value is a single Python number; compile works on Tensors")
-        arrays.append(data)
-        return data.shape, data.dtype.str, value._requires_grad
-    if kind is float:
-        arrays.append(value)
-        return float
-    if kind is dict:
-        return dict, tuple((name, _key(item, arrays)) for name, item in sorted(value.items()))
-    if isinstance(value, np.ndarray | np.generic):
-        arrays.append(np.asarray(value))
-        return value.shape, value.dtype.str
-    try:
-        hash(value)
-    except TypeError:
-        raise CompileError(
-            f"tt.compile: an argument is of type {kind.__name__}; give arrays, Tensors, numbers, and lists of them"
-        ) from None
-    return kind, value
-
-
-def _argument_names(function: Any, args: Any, kwargs: Any) -> list[str]:
-    code = getattr(getattr(function, "__func__", function), "__code__", None)
-    named = list(code.co_varnames[: code.co_argcount]) if code is not None else []
-    if hasattr(function, "__self__"):
-        named = named[1:]
-    return [named[k] if k < len(named) else f"argument_{k}" for k in range(len(args))]
-
-
-def _watched(args: Any, kwargs: Any, trace: Trace, names: list[str], arguments: list[tuple[str, Var]]) -> Any:
-    """The arguments with Tensors of traced arrays in the place of arrays and Tensors."""
-
-    def stand_in(value: Any, name: str) -> Any:
-        if isinstance(value, (tuple, list)):
-            return type(value)(stand_in(item, f"{name}_{k}") for k, item in enumerate(value))
-        if isinstance(value, dict):
-            return {key: stand_in(item, f"{name}_{key}") for key, item in sorted(value.items())}
-        if not isinstance(value, Node | np.ndarray | np.generic | float):
-            return value
-        data = DATA.__get__(value) if isinstance(value, Node) else value
-        var = Var(data if type(data) is float else np.asarray(data), source=("argument", len(arguments)))
-        arguments.append((name, var))
-        array = TracedArray(trace, var)
-        if type(value) is float:
-            return array
-        tensor = Tensor._make(array)
-        tensor._requires_grad = isinstance(value, Node) and value._requires_grad
-        return tensor
-
-    positional = tuple(stand_in(value, name) for value, name in zip(args, names, strict=True))
-    return positional, {name: stand_in(value, name) for name, value in sorted(kwargs.items())}
-
-
-def _outputs(result: Any, trace: Trace) -> tuple[list[Var], Any]:
-    """The Vars that are returned, and the result with their positions in their places."""
-    found: list[Var] = []
-
-    def position(item: Any) -> Any:
-        if isinstance(item, Value):
-            raise CompileError("tt.compile: the function returns a Value; compile works on Tensors")
-        if isinstance(item, Node):
-            found.append(trace._operand(item._data))
-            return _Slot(len(found) - 1, True)
-        if isinstance(item, TracedArray):
-            found.append(item.var)
-            return _Slot(len(found) - 1, False)
-        return item
-
-    return found, mapped(result, position)
-
-
-class _Slot:
-    """The place of an array in a result."""
-
-    __slots__ = ("index", "tensor")
-
-    def __init__(self, index: int, tensor: bool) -> None:
-        self.index, self.tensor = index, tensor
-
-
-def _rebuilt(shape: Any, results: Any) -> Any:
-    """The result, from the arrays that the source returned."""
-    if type(shape) is _Slot:
-        if not shape.tensor:
-            return results[shape.index]
-        tensor = Tensor.__new__(Tensor)
-        tensor._start(np.asarray(results[shape.index]))  # NumPy's results need not be looked at again
-        return tensor
-    return mapped(shape, lambda item: _rebuilt(item, results) if type(item) is _Slot else item)
-
-
-def _tensors(value: Any) -> list[Any]:
-    found: list[Any] = []
-    mapped(value, lambda item: found.append(item) if isinstance(item, Node | TracedArray) else None)
-    return found
-
-
-def _detached(item: Any) -> Any:
-    return Tensor(item._data) if isinstance(item, Tensor) else item
-
-
-def _left_outside(leaked: list[Any], trace: Trace, result: Any) -> str:
-    """The error for tensors that the function left outside, or nothing."""
-    arrays = {id(DATA.__get__(node)) for node in _tensors(result) if isinstance(node, Node)}
-    nodes = [item for item in leaked if isinstance(item, Node) and not any(item is r for r in _tensors(result))]
-    operands = {id(node) for output in _tensors(result) if isinstance(output, Node) for node in _graph_of(output)}
-    nodes = [node for node in nodes if id(node) not in operands]
-    assert arrays is not None
-    if not nodes:
-        return ""
-    made = DATA.__get__(nodes[0])
-    origin = made._var.op.origin if isinstance(made, TracedArray) and made._var.op is not None else None
-    return (
-        f"tt.compile: {origin or ''}\n  A tensor that was made here is kept outside of the function (in a list, or an "
-        "attribute). The source would not put the next one there: return it, and keep it outside."
-    )
-
-
-def _graph_of(root: Node) -> list[Node]:
-    seen, stack = {id(root): root}, [root]
-    while stack:
-        for operand in stack.pop()._operands:
-            if id(operand) not in seen:
-                seen[id(operand)] = operand
-                stack.append(operand)
-    return list(seen.values())
 
 
 def compile(function: Callable[..., Any]) -> Compiled:
     """Run a function of Tensors as the NumPy source that a person would have written.
 
     The first call with arguments of certain shapes and dtypes runs the function as it is, and then
-    watches it: forward, backward and the optimizer's step become one program without Python in between. What is computed
+    watches it: forward, backward and the optimizer's step become one program. What is computed
     twice is computed once, memory is made once and used again, parameters lie side by side so that the
     optimizer is a few calls for the whole model. The program is written as NumPy source (``step.source``), checked
     against the function, and run from the second call on. Other shapes or dtypes, such as

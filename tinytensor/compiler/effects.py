@@ -10,6 +10,7 @@ import dis
 from types import CodeType
 from typing import Any
 
+from .names import functions_within
 from .origins import CompileError, Origin
 
 STORES = {
@@ -21,7 +22,12 @@ STORES = {
 
 
 def refuse_effects(function: Any) -> None:
-    """Raise where a function's own code changes what lives outside of it."""
+    """Raise where a function's own code, or that of the user's functions that it names, changes what lives outside."""
+    for each in (function, *functions_within(function)):
+        _refuse_effects_of(each)
+
+
+def _refuse_effects_of(function: Any) -> None:
     code = getattr(getattr(function, "__func__", function), "__code__", None)
     if not isinstance(code, CodeType):
         return

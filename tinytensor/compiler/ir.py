@@ -27,13 +27,16 @@ class Var:
         A name for the text, if one is known.
     gradient_of : Var or None
         What it is the gradient of.
+    called : str
+        What the user calls it.
     """
 
-    __slots__ = ("gradient_of", "hint", "op", "source", "value")
+    __slots__ = ("called", "gradient_of", "hint", "op", "source", "value")
 
     def __init__(self, value: Any, op: Op | None = None, source: tuple[Any, ...] | None = None, hint: str = "") -> None:
         self.value, self.op, self.source, self.hint = value, op, source, hint
         self.gradient_of: Var | None = None
+        self.called = ""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -43,7 +46,7 @@ class Var:
     @property
     def dtype(self) -> np.dtype[Any]:
         """The dtype of the elements."""
-        return np.dtype(self.value.dtype)
+        return np.dtype(getattr(self.value, "dtype", np.float64))  # a Python float has none
 
     @property
     def is_constant(self) -> bool:
@@ -121,5 +124,8 @@ def substituted(value: Any, new: dict[Var, Var]) -> Any:
 
 def evaluate(function: Callable[..., Any], args: Any, kwargs: Any, value_of: Callable[[Var], Any]) -> Any:
     """Call `function` with the values of the Vars among its arguments."""
-    plain = lambda item: value_of(item) if isinstance(item, Var) else item
+
+    def plain(item: Any) -> Any:
+        return value_of(item) if isinstance(item, Var) else item
+
     return function(*mapped(tuple(args), plain), **mapped(kwargs, plain))

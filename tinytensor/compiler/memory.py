@@ -28,7 +28,8 @@ class Place:
     ----------
     kind : str
         "argument" (given at each call), "kept" (given once, outlives the calls), "constant", "memory" (made once),
-        "shared" (the memory of another), "part" (of a flat array), "view" (made once, of another), "local" (made at each call).
+        "shared" (the memory of another), "part" (of a flat array), "view" (of another, made once), or "local" (made at
+        each call).
     array : ndarray
         An array with the layout that it will have; None for what is made at each call.
     of : Place or None
@@ -64,6 +65,7 @@ def is_reduction(op: Op) -> bool:
 
 
 WRITES = frozenset((np.matmul, np.where, words.astype, words.fitted_to, words.updated, words.scattered, words.drawn,
+                    words.at_labels, words.less_one_at,
                     *words.WITH_OUT))  # fmt: skip
 
 
@@ -178,7 +180,7 @@ class Memory:
             return
         over = next(self._dying_operands(index, op), None)
         if over is not None:
-            shared = Place("shared", over.array, of=over)
+            shared = Place("shared", over.array, of=over.root)  # its views are made later
             self._live = [(v, p) for v, p in self._live if p is not over.root]
             self._live.append((op.out, over.root))
         else:
@@ -196,17 +198,17 @@ class Memory:
             return True
         reads_only_there = all(
             self.of[var].root is not home.root
-            or _same_memory(self.of[var].array, home.array)
+            or same_memory(self.of[var].array, home.array)
             or not np.may_share_memory(self.of[var].array, home.array)
             for var in op.inputs()
         )
         return until == index and is_elementwise(op) and reads_only_there
 
     def _dying_operands(self, index: int, op: Op) -> Iterator[Place]:
-        """Operands that an elementwise call may write over."""
-        if not is_elementwise(op):
+        """Operands that a call may write over."""
+        if not is_elementwise(op) and op.function not in (words.updated, words.less_one_at):
             return
-        for var in op.inputs():
+        for var in op.inputs() if is_elementwise(op) else (op.args[0],):
             place = self.of[var]
             if place.root.kind != "memory" or place.array is None or self._last.get(var, -1) > index:
                 continue
@@ -214,7 +216,7 @@ class Memory:
             fits = place.array.shape == op.out.shape and place.array.dtype == op.out.dtype
             alone = all(self._last.get(v, -1) <= index for v in owners)
             others = [self.of[v] for v in op.inputs() if v is not var and self.of[v].root is place.root]
-            if fits and alone and _same_memory(place.array, place.root.array) and not others:
+            if fits and alone and same_memory(place.array, place.root.array) and not others:
                 yield place
 
     def _fresh(self, op: Op) -> Place:
@@ -243,7 +245,8 @@ class Memory:
         return bool(op.function is np.matmul and shape[1] <= 16 and shape[0] > 2 * shape[1])
 
 
-def _same_memory(a: Any, b: Any) -> bool:
+def same_memory(a: Any, b: Any) -> bool:
+    """Whether two arrays are the same elements in the same order."""
     if a is None or b is None:
         return False
     return bool(

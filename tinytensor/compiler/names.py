@@ -7,16 +7,18 @@ Read next: ``phrases.py``.
 from __future__ import annotations
 
 import builtins
+import dis
 import keyword
 import re
 from collections.abc import Iterator
-from types import FunctionType
+from types import CodeType, FunctionType
 from typing import Any
 
 from ..nn.module import Module
 from ..node import Node
 from ..optim.base import Optimizer
 from ..tensor import Tensor
+from .origins import OURS
 
 RESERVED = {*keyword.kwlist, *dir(builtins), "np", "step", "prepare", "zeros", "state", "d_"}
 
@@ -62,7 +64,7 @@ def modules_and_tensors(function: Any) -> Iterator[tuple[str, Any]]:
             yield name, cell.cell_contents
         except ValueError:  # not assigned yet
             continue
-    yield from ((name, function.__globals__[name]) for name in code.co_names if name in function.__globals__)
+    yield from ((name, function.__globals__[name]) for name in globals_of(code) if name in function.__globals__)
 
 
 def names_of_tensors(function: Any) -> dict[Node, str]:
@@ -82,3 +84,42 @@ def names_of_tensors(function: Any) -> dict[Node, str]:
             for position, tensor in enumerate(value.parameters):
                 found.setdefault(tensor, tensor.label or f"parameter_{position}")
     return found
+
+
+def functions_within(function: Any) -> Iterator[FunctionType]:
+    """The user's functions that a function can name, itself first, and those that they can name in turn."""
+    seen: set[int] = set()
+    stack = [function]
+    while stack:
+        value = stack.pop()
+        value = getattr(value, "function", value) if type(value).__name__ == "Compiled" else value
+        value = getattr(value, "__func__", value)
+        if not isinstance(value, FunctionType) or id(value) in seen or value.__code__.co_filename.startswith(OURS):
+            continue
+        seen.add(id(value))
+        yield value
+        stack += [contents(cell) for cell in value.__closure__ or ()]
+        stack += [value.__globals__.get(name) for name in globals_of(value.__code__)]
+
+
+def names_in(code: CodeType) -> Iterator[str]:
+    """The names, attributes' too, in a function's code and in that of the functions written inside it."""
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from names_in(constant)
+
+
+def globals_of(code: CodeType) -> list[str]:
+    """The globals that code reads, and that of the functions written inside it; `co_names` has attributes too."""
+    loads = [i.argval for i in dis.get_instructions(code) if i.opname in ("LOAD_GLOBAL", "LOAD_NAME")]
+    inner = [name for constant in code.co_consts if isinstance(constant, CodeType) for name in globals_of(constant)]
+    return list(dict.fromkeys(loads + inner))
+
+
+def contents(cell: Any) -> Any:
+    """What a closure's cell holds; the cell itself where nothing is assigned yet."""
+    try:
+        return cell.cell_contents
+    except ValueError:
+        return cell

@@ -19,6 +19,12 @@ OURS = (str(Path(__file__).parents[1]), str(Path(np.__file__).parent), "<frozen"
 class CompileError(RuntimeError):
     """What `compile` can't hold in a trace, with the line of the user's code."""
 
+    __module__ = "tinytensor"
+
+
+class ShapeError(CompileError):
+    """A result whose shape depends on the data: not even as a whole can such a call be written down."""
+
 
 @dataclass(frozen=True)
 class Origin:

@@ -62,16 +62,23 @@ def key(value: Any, name: Text) -> str:
     return spelled(value, name)
 
 
+def word(function: Any) -> str:
+    """What a function is called."""
+    return str(getattr(function, "__name__", ""))
+
+
 def function_name(function: Any) -> str | None:
     """A NumPy function by its full name; None for what is not NumPy's."""
+    if function is float:
+        return "float"
     owner: Any = getattr(function, "__self__", None)
     if isinstance(owner, np.ufunc):
-        return f"np.{owner.__name__}.{function.__name__}"
+        return f"np.{owner.__name__}.{word(function)}"
     if isinstance(function, np.ufunc):
-        return f"np.{function.__name__}" if getattr(np, function.__name__, None) is function else None
+        return f"np.{word(function)}" if getattr(np, word(function), None) is function else None
     for module, prefix in ((np, "np"), (np.linalg, "np.linalg"), (np.fft, "np.fft")):
-        if getattr(module, getattr(function, "__name__", ""), None) is function:
-            return f"{prefix}.{function.__name__}"
+        if getattr(module, word(function), None) is function:
+            return f"{prefix}.{word(function)}"
     return None
 
 
@@ -105,13 +112,11 @@ def statements(op: Op, out: str | None, result: str, name: Text) -> list[str]:
     args = op.args
     if op.function is words.check:
         return [f"if {name(args[0])}:", f"    raise ValueError({args[1]!r})"]
-    if op.function in (words.updated, words.scattered):
-        target = out or result
-        first, where, value = args[-3:]
-        start = f"np.copyto({out}, {name(first)})" if out else f"{result} = {name(first)}.copy()"
-        if op.function is words.updated:
-            return [start, f"{target}[{key(where, name)}] = {spelled(value, name)}"]
-        return [start, f"{function_name(args[0])}.at({target}, {spelled(where, name)}, {spelled(value, name)})"]
+    if op.function in (words.updated, words.scattered, words.less_one_at):
+        return changed_copy(op, out, result, name)
+    if op.function is words.at_labels:
+        text = f"{name(args[0])}[{name(args[1])}, {name(args[2])}]"
+        return [f"{out}[...] = {text}" if out else f"{result} = {text}"]
     if out is None:
         return [f"{result} = {expression(op, name)}"]
     if op.function is np.where:
@@ -128,6 +133,18 @@ def statements(op: Op, out: str | None, result: str, name: Text) -> list[str]:
         return [f"{name(args[0])}.random(out={out}, dtype=np.float32)"]
     text = expression(op, name)
     return [f"{text[:-1]}, out={out})"]
+
+
+def changed_copy(op: Op, out: str | None, result: str, name: Text) -> list[str]:
+    """A copy of an array with some elements changed."""
+    target = out or result
+    first, where, value = op.args[-3:]
+    start = f"np.copyto({out}, {name(first)})" if out else f"{result} = {name(first)}.copy()"
+    if op.function is words.updated:
+        return [start, f"{target}[{key(where, name)}] = {spelled(value, name)}"]
+    if op.function is words.less_one_at:
+        return [start, f"{target}[{name(where)}, {name(value)}] -= 1"]
+    return [start, f"{function_name(op.args[0])}.at({target}, {spelled(where, name)}, {spelled(value, name)})"]
 
 
 def word_for(op: Op) -> str:

@@ -73,7 +73,7 @@ def simplified(program: Program) -> Program:
 def plain_reduction(op: Op) -> None:
     """``np.sum`` and its like are the ufunc's ``reduce``, in a wrapper that costs as much as a small sum."""
     ufunc = words.REDUCTIONS.get(op.function)
-    if ufunc is None or not isinstance(op.args[0], Var) or op.args[0].dtype.kind not in "fb":
+    if ufunc is None or not isinstance(op.args[0], Var) or op.args[0].dtype.kind not in "fbiu":
         return
     names = ("axis", "dtype")[: len(op.args) - 1] if op.function in (np.sum, np.prod) else ("axis",)
     kwargs = {"axis": None, **dict(zip(names, op.args[1:], strict=False)), **op.kwargs}
@@ -95,6 +95,7 @@ def share(program: Program) -> None:
         if same is not None and same is not op.out:
             new[op.out] = same
             same.gradient_of = same.gradient_of or op.out.gradient_of
+            same.called = same.called or op.out.called
     program.replace(new)
 
 
@@ -147,7 +148,7 @@ def fold(program: Program) -> None:
         op.replace(new)
         if op.function not in words.IMPURE and all(var.is_constant for var in op.inputs()):
             value = evaluate(op.function, op.args, op.kwargs, lambda var: var.value)
-            new[op.out] = Var(value, source=("constant", value), hint=op.out.hint)
+            new[op.out] = Var(value, source=("constant", value), hint=op.out.called or op.out.hint)
     program.replace(new)
 
 
@@ -173,7 +174,8 @@ def rewrite(program: Program, change: Callable[[Op], list[Op] | None]) -> None:
         other = change(op)
         if other:
             new[op.out] = other[-1].out
-            other[-1].out.gradient_of, other[-1].out.hint = op.out.gradient_of, op.out.hint
+            last, was = other[-1].out, op.out
+            last.gradient_of, last.hint, last.called = was.gradient_of, was.hint, was.called
         ops += other or [op]
     program.ops = ops
     program.replace(new)

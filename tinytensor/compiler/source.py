@@ -1,7 +1,7 @@
 """Source: the program as the NumPy that a person would have written.
 
-``prepare`` takes what outlives a call, makes memory and views once, and returns ``step``. Each group of lines says which
-operation in which line of the user's code it computes. Read next: ``compiled.py``.
+``prepare`` takes what outlives a call, makes memory and views once, and returns ``step``. Each group of lines says
+which operation in which line of the user's code it computes. Read next: ``compiled.py``.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from . import vocabulary as words
 from .families import Family
 from .idioms import inlined
 from .ir import Op, Var
-from .memory import Memory, Place, is_elementwise
+from .memory import Memory, Place, is_elementwise, same_memory
 from .names import Names
 from .origins import Origin
 from .phrases import expression, literal, spelled, statements, word_for
@@ -66,7 +66,7 @@ class Writer:
     given : dict
         For each tensor from outside: the Vars of its data and its gradient.
     names : dict
-        What the model and the user call the tensors and values.
+        What the model and the user call the tensors.
     title : str
         The first line of the docstring.
     """
@@ -77,11 +77,11 @@ class Writer:
         families: list[Family],
         arguments: list[tuple[str, Var]],
         given: dict[Node, tuple[Var, Var | None]],
-        names: tuple[dict[Node, str], dict[Var, str]],
+        names: dict[Node, str],
         title: str,
     ) -> None:
         self.program, self.families, self.arguments, self.given = program, families, arguments, given
-        self.tensor_names, self.user_names = names
+        self.tensor_names = names
         self.title = title
         self.names = Names()
         self.kept: list[Kept] = []
@@ -132,9 +132,10 @@ class Writer:
                     part = Place("part", flat[start:stop].reshape(shape), of=place)
                     self._parts[member] = part
                     before = self.given[node][1]
+                    self._name_member(part, f"d_{self._tensor_name(node)}", family.name, start, stop, shape)
                     if before is not None:
                         self._places[before] = part
-                    self._name_member(part, f"d_{self._tensor_name(node)}", family.name, start, stop, shape)
+                        self.names.of[before] = self.names.of[part]
             if family.after is not None:
                 self._homes.append((family.after, place))
 
@@ -186,7 +187,7 @@ class Writer:
         if var.source is not None and var.source[0] == "rate":
             self._keep("rate", var, var.hint, var, var.value)
         elif var.is_constant and (text := small_constant(var.value)):
-            name = self._constants.get(text) or self.names.give(var, constant_name(var.value))
+            name = self._constants.get(text) or self.names.give(var, var.hint or constant_name(var.value))
             if text not in self._constants:
                 self.setup["numbers"].append(f"{name} = {text}")
             self._constants[text] = self.names.of[var] = name
@@ -222,14 +223,15 @@ class Writer:
                 k = [start for start, _, _ in family.bounds()].index(op.args[1])
                 prefix = {"parameters": "", "gradients": "d_"}.get(family.name.split("_")[0], family.name + "_")
                 return prefix + self._tensor_name(family.nodes[k])
-        if var in self.user_names:
-            return self.user_names[var]
+        if var.called:
+            return var.called
         if var.gradient_of is not None:
             base = self.names.of.get(var.gradient_of)
             if base is not None:
                 return f"d_{base}"
         if place.kind == "view" or (op.function in words.VIEWS and isinstance(op.args[0], Var)):
             base = self.names.of.get(op.args[0], "value")
+            base = base.removesuffix("_view")
             return base + ("_T" if op.function in (np.transpose, np.swapaxes) and var.value.ndim == 2 else "_view")
         return var.hint or word_for(op)
 
@@ -287,11 +289,66 @@ class Writer:
         if op in self.memory.inline:
             self.names.of[op.out] = inline_text(op, self.name)
             return []
+        if op.function in (words.at_labels, words.less_one_at) and (lines := self._by_position(op, place)):
+            return lines
         if op.function is words.packed or place.kind == "view" or (place.op is op and place.is_static):
             return []
         if place.kind == "local":
             return statements(self._with_numbers(op), None, self.names.of[op.out], self.name)
         return statements(self._with_numbers(op), self.names.of[op.out], "", self.name)
+
+    def _by_position(self, op: Op, place: Place) -> list[str]:
+        """Reads or changes of the labels' elements by their places in memory, which NumPy does at once."""
+        x, rows, labels = op.args
+        source = self.memory.of[x] if op.function is words.at_labels else place
+        if not source.is_static or source.array is None or not place.is_static:
+            return []
+        by_columns = not source.array.flags.c_contiguous
+        if by_columns and not source.array.flags.f_contiguous:
+            return []
+        positions, lines = self._positions(labels, rows, x.shape, by_columns)
+        name = self.names.of[x] if op.function is words.at_labels else self.names.of[op.out]
+        flat = self._flat(name, by_columns)
+        if op.function is words.at_labels:
+            return [*lines, f'{flat}.take({positions}, out={self.names.of[op.out]}, mode="clip")']
+        picked = self._scratch("picked", (x.shape[0],), x.dtype)
+        one = self.name(self._number(1, x.dtype, None))
+        same = same_memory(self.memory.of[x].array, place.array)
+        lines += [] if same else [f"np.copyto({name}, {self.name(x)})"]
+        lines.append(f'{flat}.take({positions}, out={picked}, mode="clip")')
+        return [*lines, f"np.subtract({picked}, {one}, out={picked})", f"{flat}[{positions}] = {picked}"]
+
+    def _positions(self, labels: Var, rows: Var, shape: tuple[int, ...], by_columns: bool) -> tuple[str, list[str]]:
+        """The name of the places of the labels' elements, and the lines that compute them where they are new."""
+        key = ("positions", labels, shape, by_columns)
+        if key in self._constants:
+            return self._constants[key], []
+        name = self._constants[key] = self._scratch("positions", (shape[0],), np.dtype(np.intp))
+        if by_columns:
+            height = self.name(self._number(shape[0], np.dtype(np.intp), None))
+            return name, [
+                f"np.multiply({self.name(labels)}, {height}, out={name})",
+                f"np.add({name}, {self.name(rows)}, out={name})",
+            ]
+        starts = f"np.arange(0, {shape[0] * shape[1]}, {shape[1]})"
+        if starts not in self._constants:
+            self._constants[starts] = self.names.give(starts, "row_starts")
+            self.setup["numbers"].append(f"{self._constants[starts]} = {starts}")
+        return name, [f"np.add({self.name(labels)}, {self._constants[starts]}, out={name})"]
+
+    def _scratch(self, wish: str, shape: tuple[int, ...], dtype: Any) -> str:
+        key = (wish, shape, dtype)
+        if wish != "picked" or key not in self._constants:
+            self._constants[key] = self.names.give(key, wish)
+            self.setup["memory"].append(f"{self._constants[key]} = np.empty({shape[0]}, {literal(dtype)})")
+        return self._constants[key]
+
+    def _flat(self, name: str, by_columns: bool) -> str:
+        text = f"{name}{'.T' if by_columns else ''}.reshape(-1)"
+        if text not in self._constants:
+            self._constants[text] = self.names.give(text, f"{name}_flat")
+            self.setup["views"].append(f"{self._constants[text]} = {text}")
+        return self._constants[text]
 
     def _with_numbers(self, op: Op) -> Op:
         """The call with its Python numbers as arrays made once, which NumPy takes three times as fast."""
@@ -396,21 +453,36 @@ def small_constant(value: Any) -> str:
     array = np.asarray(value)
     dtype = literal(array.dtype)
     if array.ndim == 0:
-        return f"np.array({literal(array.item())}, {dtype})"
+        return f"np.array({shortest(array)}, {dtype})"
+    if not array.size:
+        return f"np.empty({array.shape}, {dtype})"
     if array.ndim == 1 and array.dtype.kind == "i" and array.size and np.array_equal(array, np.arange(array.size)):
         return f"np.arange({array.size}, dtype={dtype})"
+    if array.size and array.dtype.kind == "f" and array.size > 1 and bool(np.all(array == array.flat[0])):
+        number = array.flat[0].item()
+        made = (
+            f"np.ones({array.shape}, {dtype})" if number == 1 else f"np.full({array.shape}, {literal(number)}, {dtype})"
+        )
+        return made.replace("(1,)", "1") if array.ndim != 1 else made.replace(f"({array.size},)", str(array.size))
     if array.size <= 8:
         return f"np.array({array.tolist()}, {dtype})".replace("inf", "np.inf").replace("nan", "np.nan")
     return ""
+
+
+def shortest(number: Any) -> str:
+    """The fewest digits that give the same number in its own dtype."""
+    number = np.asarray(number)
+    return str(number[()]) if number.dtype.kind == "f" and np.isfinite(number) else literal(number.item())
 
 
 def constant_name(value: Any) -> str:
     """A name for a constant: a number by its digits."""
     array = np.asarray(value)
     if array.ndim:
-        return "indices" if array.dtype.kind == "i" else "constant"
+        is_same = bool(array.size) and bool(np.all(array == array.flat[0]))
+        return "indices" if array.dtype.kind == "i" else "ones" if is_same and array.flat[0] == 1 else "constant"
     names = {0.0: "zero", 1.0: "one", 2.0: "two", 0.5: "half", -1.0: "minus_one"}
     number = array.item()
     if number in names:
         return names[number]
-    return "number_" + repr(number).replace("-", "minus_").replace(".", "_").replace("+", "")
+    return "number_" + shortest(array).removesuffix(".0").replace("-", "minus_").replace(".", "_").replace("+", "")

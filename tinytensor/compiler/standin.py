@@ -13,9 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from ..node import StandIn
+from ..node import Node, StandIn
+from ..tensor import call
 from . import vocabulary as words
 from .ir import Var, mapped
+from .origins import ShapeError
 
 
 class TracedArray(NDArrayOperatorsMixin, StandIn):
@@ -80,6 +82,8 @@ class TracedArray(NDArrayOperatorsMixin, StandIn):
     # ------------------------------------------------------------------------------- NumPy's protocols
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, out: Any = None, **kwargs: Any) -> Any:
+        if any(isinstance(value, Node) for value in inputs):
+            return NotImplemented  # a tensor's own way: the result has a graph
         if method == "at":
             return self._trace.scatter(ufunc, *inputs)
         function = ufunc if method == "__call__" else getattr(ufunc, method)
@@ -87,6 +91,8 @@ class TracedArray(NDArrayOperatorsMixin, StandIn):
         return result if out is None else self._trace.store(out, result)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        if any(issubclass(kind, Node) for kind in types):
+            return call(function, args, kwargs)  # a tensor's own way: the result has a graph
         if function in words.ALIKE and not any(isinstance(arg, StandIn) for arg in args[1:]):
             return self._trace.constant(function(*mapped(args, concrete), **mapped(kwargs, concrete)))
         if function in words.SHAPE_ONLY:
@@ -94,8 +100,10 @@ class TracedArray(NDArrayOperatorsMixin, StandIn):
         if function in words.LOOKING:
             self.leave(f"np.{function.__name__} (or print)")
         if function in words.BY_DATA or (function in words.BY_COUNT and any(isinstance(a, StandIn) for a in args[1:2])):
-            raise self._trace.cannot(f"the shape of np.{function.__name__}'s result depends on the data")
+            raise self._trace.cannot(f"the shape of np.{function.__name__}'s result depends on the data", ShapeError)
         kwargs = dict(kwargs)
+        if function is np.copy and isinstance(args[0], TracedArray):
+            return args[0].copy()
         if function is np.copyto:
             return self._copyto(*args, **kwargs)
         out = kwargs.pop("out", None)
@@ -114,7 +122,9 @@ class TracedArray(NDArrayOperatorsMixin, StandIn):
     def __getitem__(self, key: Any) -> Any:
         for part in key if isinstance(key, tuple) else (key,):
             if isinstance(part, TracedArray) and part.dtype.kind == "b":
-                raise self._trace.cannot("x[mask] has as many elements as the mask has True; use np.where(mask, x, 0)")
+                raise self._trace.cannot(
+                    "x[mask] has as many elements as the mask has True; use np.where(mask, x, 0)", ShapeError
+                )
         return self._trace.record(words.getitem, (self, key), {})
 
     def __setitem__(self, key: Any, value: Any) -> None:

@@ -18,15 +18,17 @@ from typing import Any
 import numpy as np
 
 from ..modes import mode
+from ..nn.module import Module
 from ..node import Node, StandIn
 from ..optim.base import Optimizer
 from ..rules.table import Rule, name_of
 from . import vocabulary as words
 from .ir import Op, Var, evaluate, mapped, vars_in
-from .origins import CompileError, Origin, here, users_frame
+from .origins import CompileError, Origin, ShapeError, here, users_frame
 from .standin import TracedArray
 
 DATA, GRAD = Node.__dict__["_data"], Node.__dict__["_grad"]  # the slots themselves
+CALL = Module.__dict__["__call__"]
 FORWARD, VJPS = Rule.__dict__["forward"], Rule.__dict__["vjps"]
 _one_at_a_time = RLock()  # see WATCHED
 
@@ -73,13 +75,14 @@ class Trace:
         self.states: list[tuple[Var, TracedArray]] = []
         self.rates: dict[tuple[Any, ...], tuple[TracedArray, ...]] = {}
         self.generators: dict[int, tuple[np.random.Generator, np.random.Generator]] = {}
+        self.modules: dict[int, Module] = {}  # those that were called
         self._code, self._line = code, -1
         self._node: Node | None = None
         self._constants: dict[int, Var] = {}
         self._states: dict[tuple[int, int], dict[str, Any]] = {}
         self._written: dict[int, tuple[Any, TracedArray]] = {}
         self._made: dict[int, Node] = {}
-        self._named: dict[Var, str] = {}  # what the user calls them
+        self._rewritten: dict[int, Node] = {}
         self._doing = ""  # the operation whose forward runs, or the optimizer
         self._alive: list[weakref.ref[Any]] = []
         self._before: list[Callable[[], Any]] = []  # how to put back what was changed
@@ -93,9 +96,8 @@ class Trace:
         inputs = list(vars_in((args, kwargs)))
         if all(var.is_constant for var in inputs) and function not in words.IMPURE:
             return self.constant(value) if isinstance(value, (np.ndarray, np.generic)) else value
-        if function in WEAK and all(type(var.value) is float for var in inputs) and isinstance(value, np.generic):
-            if not any(isinstance(a, (np.ndarray, np.generic)) for a in args):
-                value = value.item()  # Python numbers stay weak: they have no say in the dtype
+        if function in WEAK and isinstance(value, np.generic) and _all_weak(args, inputs):
+            value = value.item()  # Python numbers stay weak: they have no say in the dtype
         op = Op(function, args, kwargs, value, self.origin())
         self.ops.append(op)
         if isinstance(value, (tuple, list)):
@@ -157,7 +159,7 @@ class Trace:
             self._line = frame.f_lineno
             for name, value in frame.f_locals.items():
                 if isinstance(value, Node) and isinstance(data := DATA.__get__(value), TracedArray):
-                    self._named.setdefault(data._var, name)
+                    data._var.called = data._var.called or name
         if self._node is not None:
             made = DATA.__get__(self._node)._var.op
             if made is not None and made.origin is not None:
@@ -166,10 +168,10 @@ class Trace:
         line = here() if frame is None else Origin(frame.f_code.co_filename, frame.f_lineno)
         return replace(line, operation=self._doing)
 
-    def cannot(self, why: str) -> CompileError:
+    def cannot(self, why: str, kind: type[CompileError] = CompileError) -> CompileError:
         """The error for what a trace can't hold."""
         place = here()
-        return CompileError(f"tt.compile: {place}\n  {why}. Compute it with NumPy's functions, or outside.")
+        return kind(f"tt.compile: {place}\n  {why}. Compute it with NumPy's functions, or outside.")
 
     # ---------------------------------------------------------------------------- what the engine tells
 
@@ -187,18 +189,25 @@ class Trace:
         """A forward or a rule; one that looks at values is written down as a whole, as one call."""
 
         def run(*args: Any, **kwargs: Any) -> Any:
-            mark, doing = len(self.ops), self._doing
+            mark, doing, written = len(self.ops), self._doing, dict(self._written)
             self._doing = doing or name_of(function)
             try:
                 result = function(*args, **kwargs)
+                if type(result) is np.ndarray and id(result) in self._written and id(result) not in written:
+                    result = self._written[id(result)][1]  # it filled an array of its own
+                elif self._written.keys() != written.keys():  # what became of such an array was not seen
+                    raise self.cannot("an array made here is filled and then changed")
                 if isinstance(result, TracedArray) and self._node is None and not result._var.hint:
                     result._var.hint = name_of(function)
                 return result
-            except CompileError:
+            except Exception as error:
                 if any(isinstance(arg, Node) for arg in args):
                     raise
+                if self._node is None and isinstance(error, ShapeError):  # a gradient's shape is its operand's
+                    raise
                 del self.ops[mark:]
-                return self.record(function, args, kwargs)
+                self._written = written
+                return self.record(function, args, kwargs)  # what is wrong with the values themselves is raised here
             finally:
                 self._doing = doing
 
@@ -295,6 +304,11 @@ class Trace:
         self.data_of(node)
         return GRAD.__get__(node)
 
+    def grad_written(self, node: Node) -> None:
+        """A tensor is given a gradient, or None."""
+        self.made(node)
+        self._rewritten[id(node)] = node
+
     def made(self, node: Node) -> None:
         """A tensor is given data; one that had none was made by the function itself."""
         if node not in self.tensors and id(node) not in self._made:
@@ -315,6 +329,11 @@ class Trace:
             mode.tracer = self
             try:
                 yield self
+            except Exception as error:
+                hidden = _reason(error)
+                if hidden is not None and hidden is not error:  # NumPy says ValueError where float() is refused
+                    raise hidden from None
+                raise
             finally:
                 mode.tracer = None
                 for owner, name, watched in WATCHED:
@@ -328,7 +347,8 @@ class Trace:
             if now is not before:
                 data[node] = now
             grad_now = None if grad is None else self._operand(grad)
-            if grad_now is not grad_before:
+            cleared = grad_now is None and id(node) in self._rewritten  # it may be there at the next call
+            if cleared or grad_now is not grad_before:
                 grads[node] = grad_now
         return data, grads
 
@@ -338,11 +358,25 @@ class Trace:
             undo()
         self._before.clear()
 
-    def leaked(self, outputs: list[Any]) -> list[Any]:
-        """What the function left outside other than by returning it: tensors, or arrays in their place."""
-        for kept in (self._made, self._written, self._states):
-            kept.clear()  # type: ignore[attr-defined]  # dicts
-        return [found for ref in self._alive if (found := ref()) is not None and not any(found is o for o in outputs)]
+    def leaked(self) -> list[Any]:
+        """What still lives when all that is known was dropped: tensors, or arrays in their place."""
+        for kept in (self._made, self._written, self._states, self._rewritten):
+            kept.clear()
+        self._node = None
+        return [found for ref in self._alive if (found := ref()) is not None]
+
+
+def _all_weak(args: tuple[Any, ...], inputs: list[Var]) -> bool:
+    """Whether all operands are Python's own numbers."""
+    plain = not any(isinstance(arg, np.ndarray | np.generic) for arg in args)
+    return plain and all(type(var.value) is float for var in inputs)
+
+
+def _reason(error: BaseException | None) -> CompileError | None:
+    """The CompileError that another error was raised from."""
+    while error is not None and not isinstance(error, CompileError):
+        error = error.__cause__ or error.__context__
+    return error
 
 
 def _watched_rules(tracer: Trace, row: Rule) -> Any:
@@ -353,10 +387,16 @@ def _nothing(tracer: Trace, row: Rule) -> None:
     """Rules may be written while somebody watches."""
 
 
+def _watched_call(tracer: Trace, module: Module) -> Any:
+    tracer.modules[id(module)] = module
+    return CALL.__get__(module)
+
+
 WATCHED = (
     (Node, "_data", Watched(DATA, Trace.data_of, Trace.made)),
-    (Node, "_grad", Watched(GRAD, Trace.grad_of, Trace.made)),
+    (Node, "_grad", Watched(GRAD, Trace.grad_of, Trace.grad_written)),
     (Rule, "forward", Watched(FORWARD, lambda tracer, row: tracer.watched(FORWARD.__get__(row)), _nothing)),
     (Rule, "vjps", Watched(VJPS, _watched_rules, _nothing)),
+    (Module, "__call__", Watched(CALL, _watched_call, _nothing)),
 )
 """What is watched for the whole process during a trace; other threads see no difference."""

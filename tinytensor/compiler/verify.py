@@ -132,8 +132,9 @@ def verify(function: Callable[[], list[Any]], binding: Binding, trace: Trace, ar
     again = differing(repeated, {name: value for name, value in expected.items() if name.startswith("result")}, 1024.0)
     if again:
         raise CompileError(
-            f"tt.compile: the function gives another result when it is called again on the same data ({again[0]}). Random "
-            "numbers of NumPy's own, or a state outside, would stand still in the source; use nn.Dropout, or an argument."
+            "tt.compile: the function gives another result when it is called again on the same data "
+            f"({again[0]}). NumPy's random numbers, or a state outside, would stand still in the source; use "
+            "nn.Dropout, or give them as an argument."
         )
     with unchanged(trace):
         binding.adopt()
@@ -148,5 +149,6 @@ def verify(function: Callable[[], list[Any]], binding: Binding, trace: Trace, ar
         op, difference = first
         raise CompileError(
             f"tt.compile: the source does not agree with the function: {'; '.join(wrong[:3])}.\n  The first call that "
-            f"differs is {op}, by {difference:.3g}, for {op.origin}. Please report this; call the function without compile."
+            f"differs is {op}, by {difference:.3g}, for {op.origin}. Please report this; meanwhile call the function "
+            "without compile."
         )

@@ -46,6 +46,18 @@ def scattered(operation: np.ufunc, x: Array, key: Any, value: Any) -> Array:
     return out
 
 
+def at_labels(x: Array, rows: Array, labels: Array) -> Any:
+    """``x[rows, labels]``: of each row the element at its label, which is known to be in range."""
+    return x[rows, labels]
+
+
+def less_one_at(x: Array, rows: Array, labels: Array) -> Array:
+    """A copy of `x` after ``x[rows, labels] -= 1``, which is `x` less the labels' one-hot rows."""
+    out = np.array(x)
+    out[rows, labels] -= 1
+    return out
+
+
 def drawn(generator: np.random.Generator, shape: tuple[int, ...]) -> Array:
     """Random float32 numbers in [0, 1): new ones at every call."""
     return generator.random(shape, np.float32)

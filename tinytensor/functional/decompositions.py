@@ -17,7 +17,7 @@ from numpy.linalg import LinAlgError
 from .. import decompositions as packed
 from ..engine import apply
 from ..errors import wrong_call
-from ..operators import plain
+from ..operators import as_array, holds
 from ..primitives import index
 from ..rules.table import Function, composed, name_of
 
@@ -135,11 +135,12 @@ def lstsq(a: Any, b: Any, rcond: float | None = None) -> tuple[Any, Any, int, An
     rows, columns = _matrix(np.linalg.lstsq, a)
     x, s = packed.lstsq(a, b, rcond), svdvals(a)
     said = f"linalg.lstsq({np.shape(a)}, {np.shape(b)})"
-    values = np.asarray(plain(s))
+    values = as_array(s)
     cutoff = np.finfo(values.dtype).eps * (max(rows, columns) if rcond is None else 1)
-    rank = int(np.sum(values > values.max(initial=0) * (cutoff if rcond is None or rcond < 0 else rcond)))
-    if rank < min(rows, columns):
+    rank = np.sum(values > values.max(initial=0) * (cutoff if rcond is None or rcond < 0 else rcond))
+    if holds(rank < min(rows, columns), f"{said}: the solution has a derivative at full rank only"):
         raise LinAlgError(f"{said}: a has rank {rank}; the solution has a derivative at full rank only")
+    rank = min(rows, columns)
     if rows <= columns:
         return x, np.zeros(0, values.dtype), rank, s
     missed = np.square(np.subtract(b, np.matmul(a, x)))

@@ -13,7 +13,7 @@ import numpy as np
 from ..engine import apply
 from ..errors import wrong_call
 from ..node import Node
-from ..operators import plain
+from ..operators import as_array, plain
 from ..primitives import astype
 from ..rules.table import composed
 
@@ -90,7 +90,7 @@ def refuse(function: Any, others: dict[str, Any]) -> None:
 
 def array_or_tensor(a: Any) -> Any:
     """A tensor as it is, anything else as an array."""
-    return a if isinstance(a, Node) else np.asarray(a)
+    return a if isinstance(a, Node) else as_array(a)
 
 
 def _floating(x: Any) -> Any:

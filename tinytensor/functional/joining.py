@@ -13,7 +13,7 @@ import numpy as np
 from ..engine import apply
 from ..errors import wrong_call
 from ..node import Node
-from ..operators import plain
+from ..operators import as_array, plain
 from ..primitives import index
 from ..rules.table import composed
 from .selection import counted, in_dtype, no_out, take
@@ -83,7 +83,7 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     axis, obj = counted(axis, arr, np.insert), plain(obj)
     shape = np.shape(arr)
     size = shape[axis]
-    values = in_dtype(values, arr.dtype if isinstance(arr, Node) else np.asarray(arr).dtype, "insert")  # type: ignore[attr-defined]
+    values = in_dtype(values, arr.dtype if isinstance(arr, Node) else as_array(arr).dtype, "insert")  # type: ignore[attr-defined]
     values = np.reshape(values, (1,) * (len(shape) - np.ndim(values)) + np.shape(values))
     if not isinstance(obj, slice) and np.ndim(obj) == 0:
         values = np.moveaxis(values, 0, axis)

@@ -16,8 +16,8 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..errors import wrong_call
 from ..modes import is_grad_enabled
-from ..node import Node
-from ..operators import plain
+from ..node import Node, StandIn
+from ..operators import as_array, plain
 from ..primitives import index
 from ..rules.table import composed
 from .elementwise import array_or_tensor, refuse
@@ -110,7 +110,7 @@ def _shares(function: Any, q: Any) -> Any:
     """q as an array of shares between 0 and 1."""
     if isinstance(q, Node) and q._requires_grad and is_grad_enabled():
         raise wrong_call(function, "q has no gradient; give its data")
-    q = np.asarray(plain(q), np.float64)
+    q = as_array(q, np.float64)
     whole = 100 if function in (np.percentile, np.nanpercentile) else 1
     if not np.all((q >= 0) & (q <= whole)):
         raise ValueError(f"{function.__name__}: q must lie between 0 and {whole}")
@@ -134,7 +134,7 @@ def _of_rows(flat: Any, q: Any, method: str, skip: bool) -> Any:
     low, high = np.floor(place).astype(np.intp), np.ceil(place).astype(np.intp)
     rows = np.arange(data.shape[0])[:, None]
     below, above = (index(flat, (rows, order[rows, rank])) for rank in (low, high))
-    if np.array_equal(low, high):
+    if not isinstance(low, StandIn) and np.array_equal(low, high):
         return below
     part = (place - low).astype(data.dtype)
     return below * (1 - part) + np.where(part == 0, 0, above) * part  # 0 times an infinite neighbour would be nan

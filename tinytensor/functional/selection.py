@@ -12,8 +12,8 @@ import numpy as np
 
 from ..engine import apply
 from ..errors import wrong_call
-from ..node import Node
-from ..operators import plain
+from ..node import Node, StandIn
+from ..operators import as_array, plain
 from ..primitives import astype, index, scatter
 from ..rules.table import composed, name_of
 
@@ -26,11 +26,11 @@ def no_out(function: Any, out: Any) -> None:
 
 def in_dtype(values: Any, dtype: Any, what: str) -> Any:
     """`values` in another dtype, as a tensor or an array; an error where that would lose their gradient."""
-    found = np.asarray(plain(values)).dtype
+    found = as_array(values).dtype
     if not np.can_cast(found, dtype, "same_kind"):
         raise TypeError(f"{what}: {found} does not fit into {dtype}; call .astype() on the one or the other")
     if not isinstance(values, Node):
-        return np.asarray(values, dtype)
+        return as_array(values, dtype)
     return values if found == dtype else apply(astype, (values, np.dtype(dtype)))
 
 
@@ -59,7 +59,7 @@ def take(a: Any, indices: Any, axis: int | None = None, out: None = None, mode: 
     if axis is None:
         a, axis = np.ravel(a), 0
     axis = counted(axis, a, np.take)
-    where = np.asarray(plain(indices))
+    where = as_array(indices)
     if not np.can_cast(where.dtype, np.intp, "safe"):
         raise TypeError(f"take: indices are integers, got {where.dtype}")
     size = np.shape(a)[axis]
@@ -69,7 +69,7 @@ def take(a: Any, indices: Any, axis: int | None = None, out: None = None, mode: 
         raise IndexError(f"take: an axis of size 0 has no elements to take, in the shape {np.shape(a)}")
     where = where.astype(np.intp)  # True is position 1 here, not a mask
     where = where % max(size, 1) if mode == "wrap" else np.clip(where, 0, size - 1) if mode == "clip" else where
-    return index(a, (slice(None),) * axis + (where if where.ndim else int(where),))
+    return index(a, (slice(None),) * axis + (where if where.ndim or isinstance(where, StandIn) else int(where),))
 
 
 @composed(np.take_along_axis)
@@ -77,7 +77,7 @@ def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
     """``np.take_along_axis``: along `axis`, the elements at the positions that an argsort or argmax gave."""
     if axis is None:
         arr, axis = np.ravel(arr), 0
-    where, shape = np.asarray(plain(indices)), np.shape(arr)
+    where, shape = as_array(indices), np.shape(arr)
     axis = counted(axis, arr, np.take_along_axis)
     if where.dtype.kind not in "iu":
         raise IndexError(f"take_along_axis: indices are integers, got {where.dtype}")
@@ -122,7 +122,7 @@ def delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
 def compress(condition: Any, a: Any, axis: int | None = None, out: None = None) -> Any:
     """``np.compress``: the slices along `axis` for which the condition holds."""
     no_out(np.compress, out)
-    condition = np.asarray(plain(condition))
+    condition = as_array(condition)
     if condition.ndim != 1:
         raise ValueError(f"compress: the condition has one axis, got shape {condition.shape}")
     return take(a, np.flatnonzero(condition), axis)
@@ -138,7 +138,7 @@ def extract(condition: Any, arr: Any) -> Any:
 def choose(a: Any, choices: Any, out: None = None, mode: str = "raise") -> Any:
     """``np.choose``: at each place the element of the choice that `a` numbers there."""
     no_out(np.choose, out)
-    number, choices = np.asarray(plain(a)), list(choices)
+    number, choices = as_array(a), list(choices)
     if number.dtype.kind not in "biu" or not choices:
         raise TypeError(
             f"choose: expected integers and at least one choice, got {number.dtype} and {len(choices)} choices"
@@ -157,7 +157,7 @@ def choose(a: Any, choices: Any, out: None = None, mode: str = "raise") -> Any:
 @composed(np.select)
 def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
     """``np.select``: at each place the first choice whose condition holds there, `default` where none does."""
-    conditions = [np.asarray(plain(condition)) for condition in condlist]
+    conditions = [as_array(condition) for condition in condlist]
     if len(conditions) != len(choicelist) or not conditions:
         raise ValueError(f"select: {len(conditions)} conditions for {len(choicelist)} choices; expected one for each")
     if any(condition.dtype != bool for condition in conditions):
@@ -208,7 +208,7 @@ def unique(
 @composed(np.bincount)
 def bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
     """``np.bincount``: how often each number stands in `x` (a plain array), or the sums of its weights."""
-    where = np.asarray(plain(x))
+    where = as_array(x)
     counts = np.bincount(where, minlength=minlength)
     if not isinstance(weights, Node):
         return counts if weights is None else np.bincount(where, weights, minlength)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..node import Node
-from ..operators import plain
+from ..operators import holds, plain
 from ..rules.table import composed
 from .elementwise import array_or_tensor, refuse
 from .shapes import diagonal
@@ -41,7 +41,7 @@ def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = Fals
         return (out, total) if returned else out
     weights = _weights_of(a, axis, array_or_tensor(weights))
     total = np.sum(weights, axis=axis, keepdims=keepdims)
-    if np.any(total == 0):
+    if holds(np.any(total == 0), "average: the weights sum to zero"):
         raise ZeroDivisionError("average: the weights sum to zero")
     out = np.sum(a * weights, axis=axis, keepdims=keepdims) / total
     return (out, np.broadcast_to(total, np.shape(out))) if returned else out
@@ -180,7 +180,7 @@ def cov(
     degrees = total - (ddof if important is None or not ddof else ddof * np.sum(weights * important) / total)
     x = x - average(x, axis=1, weights=weights, keepdims=True)
     products = np.matmul(x if weights is None else x * weights, np.swapaxes(x, 0, 1))
-    return np.squeeze(products / (degrees if plain(degrees) > 0 else products.dtype.type(0)))
+    return np.squeeze(products / (max(degrees, 0) if weights is None else np.maximum(degrees, 0)))
 
 
 def _variables(m: Any, rowvar: bool) -> Any:
@@ -200,8 +200,11 @@ def _observation_weights(name: str, given: Any, x: Any) -> Any:
     given = array_or_tensor(given)
     if np.shape(given) != np.shape(x)[1:]:
         raise ValueError(f"cov: {name} has shape {np.shape(given)}, expected {np.shape(x)[1:]}")
-    if np.any(given < 0) or (name == "fweights" and np.any(plain(given) != np.round(plain(given)))):
-        raise ValueError(f"cov: {name} must be {'whole numbers, and ' if name == 'fweights' else ''}not negative")
+    wanted = f"cov: {name} must be {'whole numbers, and ' if name == 'fweights' else ''}not negative"
+    if holds(np.any(given < 0), wanted) or (
+        name == "fweights" and holds(np.any(plain(given) != np.round(plain(given))), wanted)
+    ):
+        raise ValueError(wanted)
     return given if isinstance(given, Node) else given.astype(x.dtype)
 
 

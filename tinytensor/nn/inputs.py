@@ -27,6 +27,8 @@ def as_data(value: Any, dtype: npt.DTypeLike, what: str) -> Array:
     An array is data and has no say in the precision of a network: a float64 table, which is what
     NumPy makes by default, must not silently turn a float32 network into a float64 one.
     """
+    if type(value) is np.ndarray and value.dtype == dtype:  # the most frequent case, checked at once
+        return value
     return _array(value, what).astype(dtype, copy=False)
 
 
@@ -112,7 +114,7 @@ def class_target(target: Any, logits: Any) -> Any:
         labels = given.astype(np.intp, copy=False)
         # Without its sign a negative label is a huge one, so one pass finds both kinds of wrong labels.
         if labels.size:
-            highest = np.maximum.reduce(labels.view(np.uintp), axis=None)
+            highest = labels.view(np.uintp).max()
             wanted = f"cross_entropy: with logits of shape {shape} labels are 0 to {shape[-1] - 1}"
             refuse(highest >= shape[-1], wanted, lambda: _out_of_range(given, shape))
         return labels

@@ -21,8 +21,6 @@ from ..tensor import Tensor
 from .inputs import as_data, as_tensor, whole
 from .module import Module
 
-Generator = np.random.Generator | None
-
 
 class Linear(Module):
     """``x @ weight.T + bias``: every output is a weighted sum of all inputs.
@@ -73,7 +71,7 @@ class Linear(Module):
         bias: bool = True,
         *,
         dtype: npt.DTypeLike = np.float32,
-        generator: Generator = None,
+        generator: np.random.Generator | None = None,
     ) -> None:
         self.in_features = whole(in_features, "Linear: in_features")
         self.out_features = whole(out_features, "Linear: out_features")
@@ -89,14 +87,14 @@ class Linear(Module):
 
     def forward(self, x: Any) -> Any:
         """The output, of shape (…, out_features), for an input of shape (…, in_features)."""
-        dtype = self.weight.dtype
+        dtype = self.weight._data.dtype
         if not isinstance(x, Tensor):
             x = Tensor(as_data(x, dtype, "Linear"))
-        elif x.dtype != dtype:
+        elif x._data.dtype != dtype:
             raise TypeError(
                 f"Linear: the input is a Tensor of {x.dtype}, the weight of {dtype}; write x.astype(np.{dtype})"
             )
-        if x.shape[-1:] != (self.in_features,):
+        if x._data.shape[-1:] != (self.in_features,):
             raise ValueError(
                 f"Linear: the layer has in_features={self.in_features}, the input has shape {x.shape}; expected "
                 f"(…, {self.in_features})"
@@ -251,7 +249,7 @@ class Dropout(Module):
     [1.0, 1.0, 1.0, 1.0, 1.0, 1.0]
     """
 
-    def __init__(self, p: float = 0.5, generator: Generator = None) -> None:
+    def __init__(self, p: float = 0.5, generator: np.random.Generator | None = None) -> None:
         if not 0 <= p <= 1:
             raise ValueError(f"Dropout: the probability p must be from 0 to 1, got {p}")
         if generator is not None:

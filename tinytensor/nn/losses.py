@@ -199,7 +199,7 @@ def cross_entropy(logits: Any, target: Any, reduction: str = "mean", label_smoot
     target = class_target(target, logits)
     if label_smoothing:
         target = _smoothed(target, logits, label_smoothing)
-    return nll(logits, apply(log_softmax, (logits,)), target, reduction=reduction)
+    return apply(nll, (logits, apply(log_softmax, (logits,)), target, reduction))
 
 
 def _smoothed(target: Any, logits: Any, smoothing: float) -> Any:

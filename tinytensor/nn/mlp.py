@@ -15,7 +15,7 @@ import numpy.typing as npt
 from ..activations import elu, gelu, leaky_relu, silu, softplus
 from ..tensor import Tensor
 from .inputs import as_tensor, whole
-from .layers import Dropout, Generator, Linear
+from .layers import Dropout, Linear
 from .module import Module
 
 Activation = str | Callable[[Any], Any] | None
@@ -87,7 +87,7 @@ class MLP(Module):
         dropout: float = 0.0,
         bias: bool = True,
         dtype: npt.DTypeLike = np.float32,
-        generator: Generator = None,
+        generator: np.random.Generator | None = None,
     ) -> None:
         if isinstance(nouts, str) or not hasattr(nouts, "__len__") or not len(nouts):
             raise ValueError(f"MLP: nouts has the size of each layer, such as [16, 16, 1]; got {nouts!r}")

@@ -8,7 +8,7 @@ not be called. This file refuses to know any layer, loss or optimizer. Read next
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -48,6 +48,12 @@ class Module:
     """
 
     training: bool = True
+
+    _changes: ClassVar[list[int]] = [0]  # how often an attribute of any module was set: a compiled step looks again
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        Module._changes[0] += 1
+        object.__setattr__(self, name, value)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """What `forward` computes."""

@@ -91,7 +91,7 @@ class Optimizer:
         True
         """
         for p in self.parameters:
-            p.grad = None
+            p._grad = 0.0 if type(p._data) is float else None
 
     def step(self) -> None:
         """Update every parameter in place, from its gradient; one whose ``grad`` is None stays as it is.
@@ -100,6 +100,8 @@ class Optimizer:
         """
         if mode.tracer is not None:
             return mode.tracer.optimizer_step(self)
+        values: Any = None
+        rates: tuple[Array, ...] = ()
         try:
             for p, state, (a, b) in zip(self.parameters, self._state, self._rooms, strict=True):
                 data, g = p._data, p._grad
@@ -108,7 +110,10 @@ class Optimizer:
                 if type(data) is float:  # a Value's number can't change in place
                     data, g = np.array(data), np.array(g)
                 self._begin(data, state)
-                self._update(data, g, state, numbers(data.dtype, *self._rates(state)), a, b)
+                before, values = values, (data.dtype, *self._rates(state))
+                if values != before:  # nearly always they are those of the parameter before
+                    rates = numbers(*values)
+                self._update(data, g, state, rates, a, b)
                 if type(p._data) is float:
                     p.data = data
                 else:

@@ -94,7 +94,7 @@ def _clip_watched(found: list[Any], max_norm: float, norm_type: float, error_if_
     factor = np.minimum(max_norm / (total + 1e-6), 1.0)
     for _, p, g in found:
         p.grad = g * factor.astype(g.dtype)
-    return total
+    return mode.tracer.record(float, (total,), {}) if norms else total
 
 
 def _norm(g: np.ndarray[Any, Any], norm_type: float) -> float:

@@ -4,6 +4,7 @@ Read next: ``nn/``.
 """
 
 import math
+from functools import lru_cache
 
 import numpy as np
 
@@ -14,17 +15,29 @@ from .table import everywhere, rule
 
 def linear_weight(g, out, x, weight, bias=None):
     """Gᵀ X, over all batch axes at once."""
-    if np.ndim(x) == 1:
+    if x.ndim == 1:
         return np.expand_dims(g, -1) * x
-    if np.ndim(x) > 2:
-        rows = math.prod(np.shape(x)[:-1])
-        g, x = np.reshape(g, (rows, np.shape(g)[-1])), np.reshape(x, (rows, np.shape(x)[-1]))
-    return np.matmul(np.swapaxes(g, 0, 1), x)
+    if x.ndim > 2:
+        rows = math.prod(x.shape[:-1])
+        g, x = np.reshape(g, (rows, g.shape[-1])), np.reshape(x, (rows, x.shape[-1]))
+    return np.matmul(g.T, x)
+
+
+def linear_bias(g, out, x, weight, bias=None):
+    """The sum over the rows, to each of which the bias was copied."""
+    # As a product with ones: BLAS adds rows three times as fast as NumPy.
+    return np.matmul(ones(len(g), g.dtype), g) if g.ndim == 2 else g  # with other axes the engine sums
+
+
+@lru_cache(maxsize=64)
+def ones(count, dtype):
+    """A vector of ones."""
+    return np.ones(count, dtype)
 
 
 rule(linear, lambda g, out, x, weight, bias=None: np.matmul(g, weight),
              linear_weight,
-             lambda g, out, x, weight, bias=None: g,  # copied to every row; the engine sums it
+             linear_bias,
              forward=linear.forward,
              spread=lambda position, out, x, weight, bias=None: np.shape((x, weight, out)[position]))
 
@@ -37,25 +50,25 @@ rule(bce, lambda g, out, logits, target: g * (sigmoid(logits) - target),
           forward=bce.forward, spread=everywhere)
 
 
-def one_hot(labels, classes, dtype):
-    """Rows of zeros with a one at each label."""
-    return np.equal(np.expand_dims(labels, -1), np.arange(classes)).astype(dtype)
+def one_hot(labels, classes):
+    """Rows of False with True at each label, stored column by column: a class is one long comparison."""
+    return np.equal.outer(np.arange(classes), labels.T).T
 
 
 def per_sample(g, log_probs, reduction):
     """The gradient of each sample's loss, ready to multiply its row of classes."""
     if reduction == "none":
         return np.expand_dims(g, -1)
-    return g if reduction == "sum" else g / max(np.size(log_probs) // np.shape(log_probs)[-1], 1)
+    return g if reduction == "sum" else g / max(log_probs.size // log_probs.shape[-1], 1)
 
 
 def nll_logits(g, out, logits, log_probs, target, reduction="mean"):
     """softmax - target."""
     if target.dtype.kind == "f":
-        probs = np.exp(log_probs) * np.sum(target, axis=-1, keepdims=True)
+        probs = np.exp(log_probs) * target.sum(axis=-1, keepdims=True)
     else:
-        probs, target = np.exp(log_probs), one_hot(target, np.shape(log_probs)[-1], log_probs.dtype)
-    return per_sample(g, log_probs, reduction) * (probs - target)
+        probs, target = np.exp(log_probs), one_hot(target, log_probs.shape[-1])
+    return np.subtract(probs, target) * per_sample(g, log_probs, reduction)
 
 
 rule(nll, nll_logits,

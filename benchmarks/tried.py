@@ -1,0 +1,145 @@
+"""Ideas for a faster eager step, each timed against the plain way: what was kept, and what was dropped and why.
+
+Both ways run in alternation in one process; printed is the median of the ratios of neighbouring rounds, idea / plain.
+
+    OPENBLAS_NUM_THREADS=1 python benchmarks/tried.py
+"""
+
+import statistics
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+import tinytensor as tt
+from tinytensor.engine import apply, unbroadcast
+from tinytensor.fused import linear
+
+SIZES = {"S": (100, 16, 16, 300), "M": (64, 64, 128, 200), "L": (256, 784, 512, 8)}  # batch, in, out, repeats
+rng = np.random.default_rng(0)
+
+
+def draw(*shape):
+    return rng.standard_normal(shape).astype(np.float32)
+
+
+def ratio(plain, idea, repeat, rounds=15):
+    """The median of idea / plain."""
+    found = []
+    for k in range(rounds):
+        seconds = {}
+        for way in (plain, idea) if k % 2 else (idea, plain):
+            way()
+            start = time.perf_counter()
+            for _ in range(repeat):
+                way()
+            seconds[way] = time.perf_counter() - start
+        found.append(seconds[idea] / seconds[plain])
+    return statistics.median(found)
+
+
+# ------------------------------------------------------------- bias and activation in one primitive
+
+
+@tt.primitive
+def linear_relu(x, weight, bias):
+    out = linear.forward(x, weight, bias)
+    return np.maximum(out, 0, out=out)
+
+
+linear_relu.defvjp(  # each rule is called on its own, so each masks the gradient again
+    lambda g, out, x, weight, bias: np.matmul(g * (out > 0), weight),
+    lambda g, out, x, weight, bias: np.matmul((g * (out > 0)).T, x),
+    lambda g, out, x, weight, bias: np.add.reduce(g * (out > 0), axis=0),
+)
+
+
+def layer(batch, n, m):
+    x, w, b = (tt.Tensor(draw(*shape), requires_grad=True) for shape in [(batch, n), (m, n), (m,)])
+    seed = draw(batch, m)
+    return (
+        lambda: apply(linear, (x, w, b)).relu().backward(seed),
+        lambda: apply(linear_relu, (x, w, b)).backward(seed),
+    )
+
+
+def bias_apart(batch, n, m):
+    x, w, b = (tt.Tensor(draw(*shape), requires_grad=True) for shape in [(batch, n), (m, n), (m,)])
+    seed = draw(batch, m)
+    return lambda: (x @ w.T + b).backward(seed), lambda: apply(linear, (x, w, b)).backward(seed)
+
+
+# -------------------------------------------------------------------------------- memory and plans
+
+
+def reused_buffers(batch, n, m):
+    g, x, w = draw(batch, m), draw(batch, n), draw(m, n)
+    for_w, for_x = np.empty_like(w), np.empty_like(x)
+    return (
+        lambda: (np.matmul(g.T, x), np.matmul(g, w)),
+        lambda: (np.matmul(g.T, x, out=for_w), np.matmul(g, w, out=for_x)),
+    )
+
+
+def in_place_sums(batch, n, m):
+    a, b = draw(batch, m), draw(batch, m)
+    return lambda: a * b + b, lambda: np.add(total := a * b, b, total)
+
+
+plans = {}
+
+
+def planned(g, shape):
+    key = g.shape, shape
+    axes = plans.get(key)
+    if axes is None:
+        axes = plans[key] = tuple(range(g.ndim - len(shape)))
+    return np.add.reduce(g, axis=axes)
+
+
+def cached_plans(batch, n, m):
+    g = draw(batch, m)
+    return lambda: unbroadcast(g, (m,)), lambda: planned(g, (m,))
+
+
+def sum_by_ones(batch, n, m):
+    g, ones = draw(batch, m), np.ones(batch, np.float32)
+    return lambda: np.add.reduce(g, axis=0), lambda: np.matmul(ones, g)
+
+
+# ------------------------------------------------------------------------ large elementwise chains
+
+BIG, OUT = draw(4096, 1024), np.empty((4096, 1024), np.float32)
+
+
+def chain(x, out):
+    np.multiply(x, x, out)
+    np.multiply(out, 0.5, out)
+    np.add(out, x, out)
+    np.tanh(out, out)
+    return np.multiply(out, x, out)
+
+
+def blocked(rows=64):
+    for k in range(0, len(BIG), rows):
+        chain(BIG[k : k + rows], OUT[k : k + rows])
+
+
+def threaded(pool):
+    half = len(BIG) // 2
+    other = pool.submit(chain, BIG[half:], OUT[half:])
+    chain(BIG[:half], OUT[:half])
+    other.result()
+
+
+def main():
+    for name in (bias_apart, layer, reused_buffers, in_place_sums, cached_plans, sum_by_ones):
+        found = {size: ratio(*name(*shape), repeat) for size, (*shape, repeat) in SIZES.items()}
+        print(f"{name.__name__:>16}", "  ".join(f"{size} {value:.2f}" for size, value in found.items()))
+    print(f"{'row blocks':>16} {ratio(lambda: chain(BIG, OUT), blocked, 1):.2f}")
+    with ThreadPoolExecutor(1) as pool:
+        print(f"{'two threads':>16} {ratio(lambda: chain(BIG, OUT), lambda: threaded(pool), 1):.2f}")
+
+
+if __name__ == "__main__":
+    main()
