@@ -1,9 +1,9 @@
 """The engine: record operations on the way forward, apply the chain rule on the way back.
 
 A node remembers the function that made it and the arguments it was made from: no closures, so the graph is data that
-can be walked, drawn and replayed. The engine looks gradients up in the rule table and sums out what broadcasting copied, in
-one place (`unbroadcast`). It knows no operation by name. Read `apply`, then `propagate`, then `backward`; next:
-``rules/elementwise.py``, and ``tensor.py`` for what a user sees.
+can be walked, drawn and replayed. The engine looks gradients up in the rule table and sums out what broadcasting
+copied, in one place (`unbroadcast`). It knows no operation by name. Read `apply`, then `propagate`, then `backward`;
+next: ``rules/elementwise.py``, and ``tensor.py`` for what a user sees.
 """
 
 from __future__ import annotations
