@@ -187,6 +187,10 @@ class Worker:
         return {"outcome": "observed", "tests": tests}
 
 
+# They count calls, or name the lines that calls come from, and what is planted here is called too. None is about a rule.
+ASIDE = ("test_compile*.py", "test_speed_guard.py", "test_benchmarks.py", "test_blas.py", "test_threads.py")
+
+
 def passes(item: pytest.Item) -> bool:
     return not any(report.failed for report in runtestprotocol(item, log=False, nextitem=None))
 
@@ -194,6 +198,7 @@ def passes(item: pytest.Item) -> bool:
 def main(requests: int, replies: int) -> None:
     with os.fdopen(requests) as reading, os.fdopen(replies, "w") as writing:
         options = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:faulthandler", "--tb=no", "tests"]
+        options += [f"--ignore-glob=tests/{name}" for name in ASIDE]
         pytest.main(options, plugins=[Worker(reading, writing)])
 
 

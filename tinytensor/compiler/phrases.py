@@ -6,6 +6,7 @@ next: ``source.py``.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -32,7 +33,14 @@ def literal(value: Any) -> str:
         return "np.nan" if np.isnan(value) else "np.inf" if value > 0 else "-np.inf"
     if value is Ellipsis:
         return "..."
+    if isinstance(value, str):
+        return quoted(value)
     return repr(value)
+
+
+def quoted(text: str) -> str:
+    """A text between double quotes."""
+    return json.dumps(text, ensure_ascii=False)
 
 
 def spelled(value: Any, name: Text) -> str:
@@ -111,7 +119,7 @@ def statements(op: Op, out: str | None, result: str, name: Text) -> list[str]:
     """A call as lines: into the memory named `out`, or as a new value named `result`."""
     args = op.args
     if op.function is words.check:
-        return [f"if {name(args[0])}:", f"    raise ValueError({args[1]!r})"]
+        return [f"if {name(args[0])}:", f"    raise ValueError({quoted(args[1])})"]
     if op.function in (words.updated, words.scattered, words.less_one_at):
         return changed_copy(op, out, result, name)
     if op.function is words.at_labels:
@@ -151,7 +159,8 @@ def word_for(op: Op) -> str:
     """A name for a result that has none: what the call is called."""
     if is_reduction(op):
         ufunc = op.function.__self__  # type: ignore[attr-defined]  # a ufunc's method
-        return {"add": "sum", "maximum": "max", "minimum": "min", "multiply": "product"}.get(ufunc.__name__, "all")
+        names = {"add": "total", "maximum": "highest", "minimum": "lowest", "multiply": "product"}
+        return names.get(ufunc.__name__, f"{ufunc.__name__}_reduced")
     if op.function is words.getitem:
         return "part"
     return str(op.function.__name__).removeprefix("<").removesuffix(">")
