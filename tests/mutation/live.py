@@ -24,8 +24,9 @@ def module_name(file: str) -> str:
 
 
 def run_statement(statement: ast.stmt, file: str, namespace: dict[str, Any]) -> None:
+    path = str(Path(file).resolve())  # the compiler tells tinytensor's own frames from the user's by their files
     code = compile(
-        ast.Module([statement], []), file, "exec", flags=__future__.annotations.compiler_flag, dont_inherit=True
+        ast.Module([statement], []), path, "exec", flags=__future__.annotations.compiler_flag, dont_inherit=True
     )
     exec(code, namespace)
 
@@ -130,6 +131,8 @@ def trace_rows(touched: set[str]) -> None:
             touched.add(name)
             return function(*args, **kwargs)
 
+        code = getattr(function, "__code__", run.__code__)
+        run.__code__ = run.__code__.replace(co_filename=code.co_filename)  # as a frame of tinytensor's own
         return run
 
     for function, row in TABLE.items():
