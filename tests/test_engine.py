@@ -542,3 +542,59 @@ def test_a_value_with_a_tensor_is_a_tensor_on_either_side(function):
     assert type(function(tensor, value)) is tt.Tensor
     assert type(function(value, value)) is tt.Value
     assert type(function(value, 2.0)) is tt.Value
+
+
+# ------------------------------------------------------------------------------------ what rules may return
+
+
+def test_a_rule_that_is_gone_is_named_in_backward():
+    @tt.primitive
+    def doubled(x):
+        return 2 * x
+
+    doubled.defvjp(lambda g, out, x: 2 * g)
+    y = doubled(tt.Tensor([1.0, 2.0], requires_grad=True)).sum()
+    del RULES[doubled]
+    with pytest.raises(NotImplementedError, match="doubled"):
+        y.backward()
+
+
+def test_a_rule_may_return_a_python_number():
+    half = tt.primitive(lambda x: x / 2)
+    half.defvjp(lambda g, out, x: 0.5)
+    x = tt.Tensor(3.0, requires_grad=True)
+    half(x).backward()
+    assert isinstance(x.grad, np.ndarray)
+    assert (x.grad.shape, x.grad.dtype, x.grad.item()) == ((), np.float64, 0.5)
+    del RULES[half]
+
+
+def test_interior_gradients_of_single_numbers_are_arrays():
+    x = tt.Tensor([1.0, 2.0], requires_grad=True)
+    total = x.sum()
+    doubled = total * 2.0
+    (doubled + total).backward()
+    for node in (total, doubled):
+        assert type(node.grad) is np.ndarray
+    assert (total.grad.item(), doubled.grad.item()) == (3.0, 1.0)
+
+
+def test_a_gradient_that_is_cast_has_a_second_derivative():
+    x = tt.Tensor(np.array([2.0, 3.0], np.float32), requires_grad=True)
+    (first,) = tt.grad((x.astype(np.float64) ** 3).sum(), x, create_graph=True)
+    (second,) = tt.grad(first.sum(), x)
+    assert first.dtype == second.dtype == np.float32
+    np.testing.assert_array_equal(second.data, [12.0, 18.0])
+    column = tt.Tensor(np.array([[2.0], [3.0]], np.float32), requires_grad=True)
+    row = tt.Tensor(np.array([1.0, 2.0], np.float64), requires_grad=True)
+    (first,) = tt.grad((column**2 * row).sum(), column, create_graph=True)
+    (second,) = tt.grad(first.sum(), column)
+    assert first.dtype == second.dtype == np.float32
+    np.testing.assert_array_equal(second.data, [[6.0], [6.0]])
+
+
+def test_values_keep_their_floats_in_a_graph_of_tensors():
+    leaf = tt.Value(2.0)
+    inner = leaf * 3.0
+    (tt.Tensor([1.0, 2.0]) * inner).sum().backward()
+    assert (type(inner.grad), inner.grad, type(leaf.grad), leaf.grad) == (float, 3.0, float, 9.0)
