@@ -15,6 +15,7 @@ import pytest
 import tinytensor as tt
 from tinytensor import calls, engine
 from tinytensor.fused import linear
+from tinytensor.modes import mode
 from tinytensor.rules.table import RULES, rule
 
 
@@ -598,3 +599,125 @@ def test_values_keep_their_floats_in_a_graph_of_tensors():
     inner = leaf * 3.0
     (tt.Tensor([1.0, 2.0]) * inner).sum().backward()
     assert (type(inner.grad), inner.grad, type(leaf.grad), leaf.grad) == (float, 3.0, float, 9.0)
+
+
+# ------------------------------------------------------------------------------------------ calls, and their operands
+
+
+def counting(*shape):
+    return tt.Tensor(np.arange(1.0, 1.0 + np.prod(shape)).reshape(shape), requires_grad=True)
+
+
+def planted(function, *vjps):
+    operation = tt.primitive(function)
+    operation.defvjp(*vjps)
+    return operation
+
+
+def test_a_tensor_is_the_sequence_of_its_rows():
+    for function in (np.concatenate, np.stack, np.hstack, np.vstack):
+        x = counting(2, 3)
+        y = function(x)
+        y.backward(np.ones(y.shape))
+        np.testing.assert_array_equal(x.grad, np.ones((2, 3)))
+
+
+def test_the_result_is_of_the_most_general_class():
+    for first, second in [(counting(2), tt.Value(3.0)), (tt.Value(3.0), counting(2))]:
+        assert type(first * second) is tt.Tensor
+    assert type(tt.Value(1.0) * tt.Value(3.0)) is tt.Value
+
+
+def test_a_sum_over_copies_has_a_second_derivative():
+    for shape in [(3,), (1, 3), (2, 1), (1, 1)]:
+        x, y = counting(*shape), counting(2, 3)
+        (first,) = tt.grad((x * x * x * y).sum(), x, create_graph=True)
+        (second,) = tt.grad(first.sum(), x)
+        np.testing.assert_allclose(second.data, engine.unbroadcast(6 * x.data * y.data, x.shape))
+
+
+def test_an_operand_that_was_copied_no_times():
+    x = counting(1, 3)
+    (x * np.ones((0, 3))).sum().backward()
+    np.testing.assert_array_equal(x.grad, np.zeros((1, 3)))
+
+
+def test_nothing_comes_back_through_a_rule_that_is_none():
+    cut = planted(lambda x: x + 1, None)
+    x = counting(2)
+    inner = x * 2.0
+    (cut(inner) + x).sum().backward()
+    np.testing.assert_array_equal(x.grad, [1.0, 1.0])
+    assert inner.grad is None
+    del RULES[cut]
+
+
+def test_a_tracer_is_told_where_the_walk_is():
+    told = []
+
+    class Tracer:
+        def at(self, node, g):
+            told.append((node._op, np.shape(g)))
+
+        def done(self):
+            told.append("done")
+
+        def watched(self, function):
+            return function
+
+    y = (counting(2) * 3.0).sum()
+    mode.tracer = Tracer()
+    try:
+        y.backward()
+    finally:
+        mode.tracer = None
+    assert told == [("sum", ()), ("*", (2,)), ("", (2,)), "done"]
+
+
+def test_arguments_without_a_rule():
+    twice = planted(lambda x, k, *more: x * 2, lambda g, out, x, k, *more: g * 2)
+    x = counting(2)
+    np.testing.assert_array_equal(twice(x, tt.Tensor([5.0])).data, [2.0, 4.0])
+    with pytest.raises(TypeError, match="no rule for argument 1"):
+        twice(x, counting(1))
+    del RULES[twice]
+
+
+def test_keywords_keep_their_values_and_tensors_move_to_their_positions():
+    seen = []
+
+    def scaled(x, y, z=1.0, flag="plain"):
+        seen.append((z, flag))
+        return x * y
+
+    operation = planted(
+        scaled, lambda g, out, x, y, z=1.0, flag="plain": g * y, lambda g, out, x, y, z=1.0, flag="": g * x
+    )
+    x, y = counting(2), counting(2)
+    operation(x, y=y, flag=None).sum().backward()
+    assert seen == [(1.0, None)]
+    np.testing.assert_array_equal(y.grad, x.data)
+    with pytest.raises(TypeError, match="z= by position"):
+        operation(x, flag="a", z=y)
+    product = planted(lambda x, y: x * y, lambda g, out, x, y: g * y, lambda g, out, x, y: g * x)
+    np.testing.assert_array_equal(product(x, y=y).data, x.data * y.data)
+    np.testing.assert_array_equal(np.add(x, y, out=None).data, x.data + y.data)
+    del RULES[operation], RULES[product]
+
+
+def test_operands_are_the_nodes_among_the_arguments():
+    x, y = counting(2), counting(2)
+    assert [(k, i) for k, i, _ in calls.operands(x * y)] == [(0, None), (1, None)]
+    assert list(calls.operands(np.concatenate((np.ones(2), x, y)))) == [(0, 1, x), (0, 2, y)]
+
+
+def test_a_sequence_beside_other_operands():
+    def weighted(xs, k, shift=0.0):
+        return sum(xs) * k + np.asarray(shift)
+
+    both = planted(weighted, lambda g, out, xs, k, shift=0.0, i=0: g * k, lambda g, out, xs, k, shift=0.0: g * sum(xs))
+    a, b, k = counting(2), counting(2), tt.Tensor([2.0, 3.0], requires_grad=True)
+    both((a, b), k, tt.Tensor([1.0, 1.0])).sum().backward()
+    np.testing.assert_array_equal(a.grad, [2.0, 3.0])
+    np.testing.assert_array_equal(k.grad, a.data + b.data)
+    del RULES[both]

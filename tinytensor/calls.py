@@ -28,7 +28,7 @@ def frozen(row: Rule, position: int, arg: Any) -> Any:
     A sequence of tensors, where the rule takes one, becomes a tuple; a list for an array becomes an array;
     a matrix, whose ``*`` is another product, a plain array.
     """
-    if position in row.sequences and (isinstance(arg, Node) or holds_node(arg)):
+    if position in row.sequences and holds_node(arg):
         return tuple(arg)
     if isinstance(arg, (list, tuple)):
         if holds_node(arg):
@@ -42,11 +42,10 @@ def frozen(row: Rule, position: int, arg: Any) -> Any:
 
 
 def check_ruled(row: Rule, args: tuple[Any, ...]) -> None:
-    """Refuse a node that requires a gradient, alone or in a sequence, beyond the arguments that the rule is for."""
+    """Refuse a node that requires a gradient beyond the arguments that the rule is for."""
     beyond = len(row.vjps)
-    for arg in args[beyond:]:
-        if any(isinstance(a, Node) and a._requires_grad for a in (arg if type(arg) is tuple else (arg,))):
-            raise wrong_call(row.function, f"there is no rule for argument {beyond}; write it, or None for no gradient")
+    if any(isinstance(arg, Node) and arg._requires_grad for arg in args[beyond:]):
+        raise wrong_call(row.function, f"there is no rule for argument {beyond}; write it, or None for no gradient")
 
 
 def bind(row: Rule, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:

@@ -60,6 +60,8 @@ class Rule:
         signatures = [None if vjp is None else inspect.signature(vjp).parameters for vjp in vjps]
         self.sequences = frozenset(k for k, s in enumerate(signatures) if s and "i" in s)
         parameters = next((list(s.values())[2:] for s in signatures if s), [])
+        if not any(signatures) and inspect.isfunction(forward):  # no gradients: the function says it itself
+            parameters = list(inspect.signature(forward).parameters.values())
         self.names = tuple(p.name for p in parameters if p.kind in POSITIONAL)
         # A ufunc takes its operands by position only; its keywords (out, where, …) are refused.
         is_ufunc = isinstance(function, np.ufunc)
