@@ -625,7 +625,25 @@ def test_a_tensor_is_the_sequence_of_its_rows():
 def test_the_result_is_of_the_most_general_class():
     for first, second in [(counting(2), tt.Value(3.0)), (tt.Value(3.0), counting(2))]:
         assert type(first * second) is tt.Tensor
+    for first, second in [(tt.Tensor(2.0), tt.Value(3.0)), (tt.Value(3.0), tt.Tensor(2.0))]:
+        assert type(first * second) is tt.Tensor
     assert type(tt.Value(1.0) * tt.Value(3.0)) is tt.Value
+
+
+class Special(tt.Tensor):
+    __slots__ = ()
+
+
+def test_a_subclass_is_kept_only_among_itself():
+    plain, special = counting(2), Special([1.0, 2.0])
+    assert type(special * special) is Special
+    for result in (special * plain, plain * special, np.multiply(plain, special)):
+        assert type(result) is tt.Tensor
+
+
+def second_slope(inner, x, y):
+    """Of the sum over (xy)³, where x was copied: the slopes in x summed, then differentiated in each x once more."""
+    return engine.unbroadcast(inner * y, x.shape)
 
 
 def test_a_sum_over_copies_has_a_second_derivative():
@@ -634,6 +652,10 @@ def test_a_sum_over_copies_has_a_second_derivative():
         (first,) = tt.grad((x * x * x * y).sum(), x, create_graph=True)
         (second,) = tt.grad(first.sum(), x)
         np.testing.assert_allclose(second.data, engine.unbroadcast(6 * x.data * y.data, x.shape))
+        (first,) = tt.grad(((x * y) ** 3).sum(), x, create_graph=True)  # here the arriving gradient depends on x
+        (second,) = tt.grad(first.sum(), x)
+        inner = 6 * x.data * y.data**2
+        np.testing.assert_allclose(second.data, second_slope(inner, x.data, y.data))
 
 
 def test_an_operand_that_was_copied_no_times():
@@ -695,7 +717,8 @@ def test_keywords_keep_their_values_and_tensors_move_to_their_positions():
     )
     x, y = counting(2), counting(2)
     operation(x, y=y, flag=None).sum().backward()
-    assert seen == [(1.0, None)]
+    operation(x, y, 2.0, "b", out=None)
+    assert seen == [(1.0, None), (2.0, "b")]
     np.testing.assert_array_equal(y.grad, x.data)
     with pytest.raises(TypeError, match="z= by position"):
         operation(x, flag="a", z=y)
@@ -720,4 +743,7 @@ def test_a_sequence_beside_other_operands():
     both((a, b), k, tt.Tensor([1.0, 1.0])).sum().backward()
     np.testing.assert_array_equal(a.grad, [2.0, 3.0])
     np.testing.assert_array_equal(k.grad, a.data + b.data)
+    rows = counting(2, 2)
+    both(rows, k).sum().backward()
+    np.testing.assert_array_equal(rows.grad, [[2.0, 3.0], [2.0, 3.0]])
     del RULES[both]
