@@ -5,6 +5,7 @@ Read the source in this order: ``value.py`` (the lecture's scalar), ``tensor.py`
 ``rules/``, ``nn/``.
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from . import blas, data, functional, nn, optim  # blas first: it chooses kernels before NumPy is imported
@@ -12,6 +13,7 @@ from .activations import elu, gelu, leaky_relu, silu, softplus
 from .autograd import grad
 from .creation import arange, eye, from_dlpack, full, manual_seed, ones, rand, randn, tensor, zeros
 from .info import show_versions, versions
+from .lines import record_lines
 from .modes import enable_grad, is_grad_enabled, no_grad
 from .primitive import primitive
 from .primitives import log_softmax, logsumexp, relu, sigmoid, softmax
@@ -30,6 +32,7 @@ from .tensor import Tensor
 from .value import Value
 
 if TYPE_CHECKING:
+    from . import viz
     from .compiler import Compiled, CompileError, compile
 
 __version__ = "0.1.0"
@@ -39,7 +42,7 @@ __all__ = [
     "manual_seed", "grad", "no_grad", "enable_grad", "is_grad_enabled", "primitive", "functional", "nn", "optim",
     "data", "relu", "sigmoid", "softmax", "log_softmax", "logsumexp",
     "gelu", "silu", "softplus", "leaky_relu", "elu", "erf",
-    "blas", "show_versions", "versions", "compile", "Compiled", "CompileError",
+    "blas", "show_versions", "versions", "compile", "Compiled", "CompileError", "record_lines", "viz",
 ]  # fmt: skip
 
 
@@ -49,4 +52,6 @@ def __getattr__(name: str) -> Any:
 
         globals().update(compile=compiler.compile, Compiled=compiler.Compiled, CompileError=compiler.CompileError)
         return globals()[name]
+    if name == "viz":
+        return import_module(".viz", __name__)
     raise AttributeError(f"module 'tinytensor' has no attribute {name!r}")

@@ -14,11 +14,11 @@ from collections.abc import Iterator
 from types import CodeType, FunctionType
 from typing import Any
 
+from ..lines import OURS
 from ..nn.module import Module
 from ..node import Node
 from ..optim.base import Optimizer
 from ..tensor import Tensor
-from .origins import OURS
 
 RESERVED = {*keyword.kwlist, *dir(builtins), "np", "step", "prepare", "zeros", "state", "d_"}
 

@@ -6,14 +6,10 @@ Read next: ``simplify.py``.
 from __future__ import annotations
 
 import linecache
-import sys
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 
-import numpy as np
-
-OURS = (str(Path(__file__).parents[1]), str(Path(np.__file__).parent), "<frozen", "<__array_function__")
+from ..lines import users_frame
 
 
 class CompileError(RuntimeError):
@@ -59,14 +55,6 @@ class Origin:
 
     def __str__(self) -> str:
         return f"{self.place}: {self.text}" if self.text else self.place
-
-
-def users_frame() -> FrameType | None:
-    """The innermost frame that is neither ours nor NumPy's."""
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename.startswith(OURS):
-        frame = frame.f_back
-    return frame
 
 
 def here() -> Origin:

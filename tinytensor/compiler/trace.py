@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from ..lines import users_frame
 from ..modes import mode
 from ..nn.module import Module
 from ..node import Node, StandIn
@@ -24,7 +25,7 @@ from ..optim.base import Optimizer
 from ..rules.table import Rule, name_of
 from . import vocabulary as words
 from .ir import Op, Var, evaluate, mapped, vars_in
-from .origins import CompileError, Origin, ShapeError, here, users_frame
+from .origins import CompileError, Origin, ShapeError, here
 from .standin import TracedArray
 
 DATA, GRAD = Node.__dict__["_data"], Node.__dict__["_grad"]  # the slots themselves
