@@ -165,6 +165,8 @@ def chain_rule(
             raise changed(node._function, operand, operand is node)
     given = (g, node, *node._args) if create_graph else (g, node._data, *plain_args(node))
     kwargs, parts = node._kwargs, []
+    if row.arriving is not None:
+        given = (row.arriving(*given, **kwargs), *given[1:])
     for position, vjp, operand in terms(row, node):
         if vjp is None or not isinstance(operand, Node):
             continue

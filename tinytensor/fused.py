@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from .primitive import primitive
+from .primitives import relu
 
 Array = np.ndarray[Any, Any]
 
@@ -37,6 +38,19 @@ def linear(x: Array, weight: Array, bias: Array | None = None) -> Array:
         raise ValueError(f"linear: the bias has shape {bias.shape}, expected {shape[:1]}")
     # Adding in place saves a temporary of the output's size.
     return np.add(out, bias, out) if type(out) is np.ndarray and out.dtype == bias.dtype else out + bias
+
+
+@primitive
+def linear_relu(x: Array, weight: Array, bias: Array | None = None) -> Array:
+    """``relu(x @ weight.T + bias)`` in one node: the layer and its activation.
+
+    Examples
+    --------
+    >>> linear_relu(np.ones((1, 3)), np.ones((2, 3)), np.array([-4.0, 4.0]))
+    array([[0., 7.]])
+    """
+    out = linear.forward(x, weight, bias)
+    return np.maximum(out, np.zeros(out.shape, out.dtype), out=out) if type(out) is np.ndarray else relu.forward(out)
 
 
 @primitive

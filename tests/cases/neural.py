@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import tinytensor as tt
-from tinytensor.fused import linear, nll
+from tinytensor.fused import linear, linear_relu, nll
 
 from ..strategies import shapes, values
 from .base import case
@@ -24,6 +24,14 @@ def layers(draw, bias=True):
 
 case("linear", linear, torch.nn.functional.linear, layers(), orders=2)
 case("linear without bias", lambda x, w: linear(x, w), torch.nn.functional.linear, layers(bias=False), linear)
+
+
+def torch_linear_relu(*arrays):
+    return torch.nn.functional.linear(*arrays).relu()
+
+
+case("linear_relu", linear_relu, torch_linear_relu, layers())
+case("linear_relu without bias", lambda x, w: linear_relu(x, w), torch_linear_relu, layers(bias=False), linear_relu)
 
 
 @st.composite

@@ -30,7 +30,7 @@ from .standin import TracedArray
 
 DATA, GRAD = Node.__dict__["_data"], Node.__dict__["_grad"]  # the slots themselves
 CALL = Module.__dict__["__call__"]
-FORWARD, VJPS = Rule.__dict__["forward"], Rule.__dict__["vjps"]
+FORWARD, VJPS, ARRIVING = (Rule.__dict__[name] for name in ("forward", "vjps", "arriving"))
 _one_at_a_time = RLock()  # see WATCHED
 
 WEAK = frozenset((np.add, np.subtract, np.multiply, np.divide, np.power, np.negative, np.floor_divide, np.remainder))
@@ -384,6 +384,11 @@ def _watched_rules(tracer: Trace, row: Rule) -> Any:
     return tuple(None if vjp is None else tracer.watched(vjp) for vjp in VJPS.__get__(row))
 
 
+def _watched_arriving(tracer: Trace, row: Rule) -> Any:
+    arriving = ARRIVING.__get__(row)
+    return None if arriving is None else tracer.watched(arriving)
+
+
 def _nothing(tracer: Trace, row: Rule) -> None:
     """Rules may be written while somebody watches."""
 
@@ -398,6 +403,7 @@ WATCHED = (
     (Node, "_grad", Watched(GRAD, Trace.grad_of, Trace.grad_written)),
     (Rule, "forward", Watched(FORWARD, lambda tracer, row: tracer.watched(FORWARD.__get__(row)), _nothing)),
     (Rule, "vjps", Watched(VJPS, _watched_rules, _nothing)),
+    (Rule, "arriving", Watched(ARRIVING, _watched_arriving, _nothing)),
     (Module, "__call__", Watched(CALL, _watched_call, _nothing)),
 )
 """What is watched for the whole process during a trace; other threads see no difference."""

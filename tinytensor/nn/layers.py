@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from ..creation import rng, uniform
 from ..engine import apply
-from ..fused import linear
+from ..fused import linear, linear_relu
 from ..primitives import relu, sigmoid, softmax
 from ..tensor import Tensor
 from .inputs import as_data, as_tensor, whole
@@ -87,6 +87,14 @@ class Linear(Module):
 
     def forward(self, x: Any) -> Any:
         """The output, of shape (…, out_features), for an input of shape (…, in_features)."""
+        return apply(linear, (self._input(x), self.weight, self.bias))
+
+    def rectified(self, x: Any) -> Any:
+        """``relu`` of the output, as one operation: faster, and without keeping what relu cuts off."""
+        return apply(linear_relu, (self._input(x), self.weight, self.bias))
+
+    def _input(self, x: Any) -> Tensor:
+        """The input as a tensor of the layer's dtype and size."""
         dtype = self.weight._data.dtype
         if not isinstance(x, Tensor):
             x = Tensor(as_data(x, dtype, "Linear"))
@@ -99,7 +107,7 @@ class Linear(Module):
                 f"Linear: the layer has in_features={self.in_features}, the input has shape {x.shape}; expected "
                 f"(…, {self.in_features})"
             )
-        return apply(linear, (x, self.weight, self.bias))
+        return x
 
     def extra_repr(self) -> str:
         """The sizes, as PyTorch writes them."""

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..activations import elu, gelu, leaky_relu, silu, softplus
+from ..primitives import relu
 from ..tensor import Tensor
 from .inputs import as_tensor, whole
 from .layers import Dropout, Linear
@@ -103,8 +104,9 @@ class MLP(Module):
         """The outputs, of shape (…, nouts[-1]), for inputs of shape (…, nin)."""
         *hidden, last = self.layers
         activation, dropout = self.activation, self.dropout
+        fused = activation is Tensor.relu or activation is relu
         for layer in hidden:
-            x = activation(layer(x))
+            x = layer.rectified(x) if fused and _is_plain(layer) else activation(layer(x))
             if dropout is not None:
                 x = dropout(x)
         return self.output_activation(last(x))
@@ -118,6 +120,11 @@ class MLP(Module):
             for which, function in given.items()
             if not isinstance(function, Module)
         )
+
+
+def _is_plain(layer: Any) -> bool:
+    """Whether a layer is a Linear as it was written: one of a user's own does what its own `forward` says."""
+    return type(layer) is Linear and "forward" not in vars(layer)
 
 
 def _activation(given: Activation, which: str) -> Callable[[Any], Any]:

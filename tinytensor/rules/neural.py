@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from ..fused import bce, linear, nll
+from ..fused import bce, linear, linear_relu, nll
 from ..primitives import log_softmax, sigmoid, softmax
 from .table import everywhere, rule
 
@@ -40,6 +40,14 @@ rule(linear, lambda g, out, x, weight, bias=None: np.matmul(g, weight),
              linear_bias,
              forward=linear.forward,
              spread=lambda position, out, x, weight, bias=None: np.shape((x, weight, out)[position]))
+
+rule(linear_relu, lambda g, out, x, weight, bias=None: np.matmul(g, weight),
+                  linear_weight,
+                  linear_bias,
+                  # Where relu is flat nothing comes through; a mask of floats multiplies faster than one of bools.
+                  arriving=lambda g, out, x, weight, bias=None: g * np.greater(out, 0).astype(g.dtype),
+                  forward=linear_relu.forward,
+                  spread=lambda position, out, x, weight, bias=None: np.shape((x, weight, out)[position]))
 
 rule(softmax, lambda g, out, x, axis=-1: out * (g - np.sum(g * out, axis=axis, keepdims=True)),
      forward=softmax.forward)

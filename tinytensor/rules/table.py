@@ -40,12 +40,15 @@ class Rule:
         One entry per array argument.
     foreign : bool
         Whether `forward` is a user's own function.
+    arriving : callable or None
+        ``arriving(g, out, *args, **kwargs)`` is what the entries are given in place of ``g``: what they would all
+        compute, done once. None where there is no such thing.
     spread : callable or None
         ``spread(position, out, *args, **kwargs)`` is the shape that the argument was broadcast to;
         None where the function does not broadcast its arguments.
     """
 
-    __slots__ = ("foreign", "forward", "function", "keywords", "names", "sequences", "spread", "vjps")
+    __slots__ = ("arriving", "foreign", "forward", "function", "keywords", "names", "sequences", "spread", "vjps")
 
     def __init__(
         self,
@@ -53,8 +56,10 @@ class Rule:
         forward: Function,
         vjps: tuple[Function | None, ...],
         spread: Spread | None,
+        arriving: Function | None = None,
     ) -> None:
-        self.function, self.forward, self.vjps, self.spread = function, forward, vjps, spread
+        self.function, self.forward, self.vjps = function, forward, vjps
+        self.spread, self.arriving = spread, arriving
         # Errors of NumPy's functions are put in better words; those of a user's own are left alone.
         self.foreign = forward is not function and not forward.__module__.startswith("tinytensor.")
         signatures = [None if vjp is None else inspect.signature(vjp).parameters for vjp in vjps]
@@ -97,6 +102,7 @@ def rule(
     *vjps: Function | None,
     forward: Function | None = None,
     spread: Spread | None = None,
+    arriving: Function | None = None,
 ) -> None:
     """Write one row of the table.
 
@@ -111,10 +117,12 @@ def rule(
         What runs on plain arrays; `function` itself by default.
     spread : callable, optional
         See `Rule`. Ufuncs without a core signature broadcast all of their operands.
+    arriving : callable, optional
+        See `Rule`.
     """
     if spread is None and isinstance(function, np.ufunc) and function.signature is None:
         spread = everywhere
-    RULES[function] = Rule(function, forward or function, vjps, spread)
+    RULES[function] = Rule(function, forward or function, vjps, spread, arriving)
 
 
 def composed(*functions: Function) -> Callable[[Function], Function]:
