@@ -17,6 +17,7 @@ from hypothesis.extra import numpy as hnp
 
 import tinytensor as tt
 from tinytensor import Value, optim
+from tinytensor.optim import base
 from tinytensor.value import Value as ValueType
 
 STEPS = 50
@@ -918,3 +919,46 @@ BAD_CLIPS = {
 def test_bad_clips(call, error, match):
     with pytest.raises(error, match=match):
         call()
+
+
+LARGE = {
+    "SGD": lambda ps: tt.optim.SGD(ps, lr=0.1),
+    "momentum": lambda ps: tt.optim.SGD(ps, lr=0.1, momentum=0.9, dampening=0.1, weight_decay=0.01),
+    "nesterov": lambda ps: tt.optim.SGD(ps, lr=0.1, momentum=0.9, nesterov=True),
+    "Adam": lambda ps: tt.optim.Adam(ps, lr=0.1, weight_decay=0.01),
+    "amsgrad": lambda ps: tt.optim.AdamW(ps, lr=0.1, amsgrad=True),
+}
+
+
+@pytest.mark.parametrize("make", LARGE.values(), ids=LARGE)
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_a_large_parameter_is_updated_as_its_elements_are(make, order, monkeypatch):
+    """Piece by piece or whole: bit for bit the same, with every buffer, in either layout."""
+    rng = np.random.default_rng(0)
+    data, gs = rng.standard_normal((7, 11)), rng.standard_normal((4, 7, 11))
+    results = []
+    for piece in (8, 1000):
+        monkeypatch.setattr(base, "PIECE", piece)
+        p = tt.Tensor(np.array(data, order=order), requires_grad=True)
+        optimizer, sizes = make([p]), []
+        plain = optimizer._update
+        monkeypatch.setattr(
+            optimizer, "_update", lambda p, *rest, plain=plain, sizes=sizes: (sizes.append(p.size), plain(p, *rest))
+        )
+        for g in gs:
+            p.grad = g
+            optimizer.step()
+        assert min(sizes) == (77 % 8 if piece == 8 and order == "C" else 77)
+        results.append([p.data, *(v for v in optimizer._state[0].values() if isinstance(v, np.ndarray))])
+    for small, whole in zip(*results, strict=True):
+        np.testing.assert_array_equal(small, whole)
+
+
+def test_a_large_parameter_needs_little_memory_to_be_updated():
+    p = tt.Tensor(np.zeros(2**21, np.float32), requires_grad=True)
+    optimizer = tt.optim.SGD([p], lr=0.1)
+    p.grad = np.ones(2**21, np.float32)
+    room = optimizer._rooms[0][1]
+    room[...] = 7.0
+    optimizer.step()
+    assert 0 < np.count_nonzero(room != 7.0) <= base.PIECE

@@ -26,6 +26,9 @@ def numbers(dtype: np.dtype[Any], *values: float) -> tuple[Array, ...]:
     return tuple(np.array(value, dtype) for value in values)
 
 
+PIECE = 65_536  # elements: 256 KiB of float32 to work in, in place of what the largest parameter takes
+
+
 def rooms(arrays: list[Array]) -> list[Array]:
     """For each array, memory of its shape, dtype and layout for a result on the way.
 
@@ -60,6 +63,7 @@ class Optimizer:
     _buffers: ClassVar[tuple[str, ...]] = ()
     _optional: ClassVar[tuple[str, ...]] = ()
     _rate_names: ClassVar[tuple[str, ...]] = ("lr",)
+    _elementwise: ClassVar[bool] = False  # whether `_update` may be called for a part of the elements
 
     def __init__(self, parameters: Iterable[Tensor], **options: Any) -> None:
         self.parameters = listed(type(self).__name__, parameters)
@@ -113,7 +117,10 @@ class Optimizer:
                 before, values = values, (data.dtype, *self._rates(state))
                 if values != before:  # nearly always they are those of the parameter before
                     rates = numbers(*values)
-                self._update(data, g, state, rates, a, b)
+                if data.size > PIECE and self._elementwise and self._is_settled(state) and data.flags.c_contiguous:
+                    self._update_in_pieces(data, g, state, rates, a, b)
+                else:
+                    self._update(data, g, state, rates, a, b)
                 if type(p._data) is float:
                     p.data = data
                 else:
@@ -133,6 +140,19 @@ class Optimizer:
         """Change `p` by its gradient `g`, which is only read; `a` and `b` are memory to work in."""
         raise NotImplementedError(f"{type(self).__name__} has no _update")
 
+    def _is_settled(self, state: State) -> bool:
+        """Whether a parameter has all of its buffers, so that `_update` makes no new one."""
+        return True
+
+    def _update_in_pieces(self, p: Array, g: Array, state: State, rates: tuple[Array, ...], a: Array, b: Array) -> None:
+        """`_update` piece by piece: what it works in stays small, where a parameter is large."""
+        flat = {name: value.reshape(-1) for name, value in state.items() if isinstance(value, np.ndarray)}
+        p, g, a, b = p.reshape(-1), g.reshape(-1), a.reshape(-1), b.reshape(-1)
+        for start in range(0, p.size, PIECE):
+            piece = slice(start, start + PIECE)
+            part, buffers = p[piece], {name: value[piece] for name, value in flat.items()}
+            self._update(part, g[piece], {**state, **buffers}, rates, a[: part.size], b[: part.size])
+
     # ------------------------------------------------------------------------- saving and loading
 
     def state_dict(self) -> dict[str, Any]:
@@ -142,7 +162,8 @@ class Optimizer:
         -------
         dict
             ``"optimizer"``: the name of the class; ``"options"``: a dict of numbers; ``"state"``: for each
-            parameter that was updated, by its position as a string, a dict of buffers.
+            parameter that was updated, by its position as a string, a dict of buffers; ``"initial_lr"``: what a
+            schedule that is made from now on starts from.
 
         Examples
         --------
@@ -160,7 +181,8 @@ class Optimizer:
             if state
         }
         options = {name: getattr(self, name) for name in self._options}
-        return {"optimizer": type(self).__name__, "options": options, "state": buffers}
+        initial = self.initial_lr
+        return {"optimizer": type(self).__name__, "options": options, "state": buffers, "initial_lr": initial}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take hyperparameters and copies of buffers from a `state_dict`; an error leaves everything as it was.
@@ -186,7 +208,7 @@ class Optimizer:
         0.5
         """
         owner = type(self).__name__
-        keys(owner, "the state", state, ("optimizer", "options", "state"))
+        keys(owner, "the state", state, ("optimizer", "options", "state"), optional=("initial_lr",))
         if state["optimizer"] != owner:
             raise ValueError(f"{owner}: the state is that of {state['optimizer']}; load it into one of these")
         keys(owner, "the options", state["options"], self._options)
@@ -194,8 +216,10 @@ class Optimizer:
         positions = [str(position) for position in range(len(self.parameters))]
         keys(owner, "the buffers by parameter", state["state"], (), optional=positions)
         loaded = [self._loaded(k, state["state"].get(name, {})) for k, name in enumerate(positions)]
+        initial = number(owner, "initial_lr", state.get("initial_lr", options["lr"]))
         self._configure(options)  # all is checked: from here on nothing fails
         self._state = loaded
+        self.initial_lr = initial
 
     def _loaded(self, position: int, saved: State) -> State:
         """Checked copies of the buffers of one parameter."""

@@ -75,6 +75,7 @@ class SGD(Optimizer):
     _options = ("lr", "momentum", "dampening", "nesterov", "weight_decay")
     _buffers = ("velocity",)
     _rate_names = ("lr", "momentum", "fresh", "weight_decay")
+    _elementwise = True
 
     momentum: float
     dampening: float
@@ -106,6 +107,9 @@ class SGD(Optimizer):
 
     def _rates(self, state: State) -> tuple[float, ...]:
         return self._lr, self.momentum, 1.0 - self.dampening, self.weight_decay
+
+    def _is_settled(self, state: State) -> bool:
+        return not self.momentum or "velocity" in state
 
     def _update(self, p: Array, g: Array, state: State, rates: tuple[Array, ...], a: Array, b: Array) -> None:
         lr, μ, fresh, λ = rates
@@ -175,6 +179,7 @@ class Adam(Optimizer):
     _options = ("lr", "betas", "eps", "weight_decay", "amsgrad")
     _buffers, _optional = ("step", "m", "v"), ("v_max",)
     _rate_names = ("step_size", "eps", "keep_m", "fresh_m", "keep_v", "fresh_v", "weight_decay")
+    _elementwise = True
 
     betas: tuple[float, float]
     eps: float
@@ -210,6 +215,9 @@ class Adam(Optimizer):
         t, (β1, β2) = state["step"], self.betas
         root = math.sqrt(1.0 - β2**t)
         return self._lr * root / (1.0 - β1**t), self.eps * root, β1, 1.0 - β1, β2, 1.0 - β2, self.weight_decay
+
+    def _is_settled(self, state: State) -> bool:
+        return not self.amsgrad or "v_max" in state
 
     def _update(self, p: Array, g: Array, state: State, rates: tuple[Array, ...], a: Array, b: Array) -> None:
         if self.weight_decay:

@@ -29,6 +29,12 @@ def linear_bias(g, out, x, weight, bias=None):
     return np.matmul(ones(len(g), g.dtype), g) if g.ndim == 2 else g  # with other axes the engine sums
 
 
+def where_positive(g, out):
+    """G where relu let something through, 0 where it is flat."""
+    mask = np.greater(out, 0).astype(g.dtype)  # floats multiply faster than bools, and have room for the result
+    return np.multiply(g, mask, out=mask) if type(g) is np.ndarray else g * mask
+
+
 @lru_cache(maxsize=64)
 def ones(count, dtype):
     """A vector of ones."""
@@ -44,8 +50,7 @@ rule(linear, lambda g, out, x, weight, bias=None: np.matmul(g, weight),
 rule(linear_relu, lambda g, out, x, weight, bias=None: np.matmul(g, weight),
                   linear_weight,
                   linear_bias,
-                  # Where relu is flat nothing comes through; a mask of floats multiplies faster than one of bools.
-                  arriving=lambda g, out, x, weight, bias=None: g * np.greater(out, 0).astype(g.dtype),
+                  arriving=lambda g, out, x, weight, bias=None: where_positive(g, out),
                   forward=linear_relu.forward,
                   spread=lambda position, out, x, weight, bias=None: np.shape((x, weight, out)[position]))
 
