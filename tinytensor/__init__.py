@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from . import blas, data, functional, nn, optim  # blas first: it chooses kernels before NumPy is imported
 from .activations import elu, gelu, leaky_relu, silu, softplus
+from .anomaly import detect_anomaly
 from .autograd import grad
 from .creation import arange, eye, from_dlpack, full, manual_seed, ones, rand, randn, tensor, zeros
 from .info import show_versions, versions
 from .lines import record_lines
 from .modes import enable_grad, is_grad_enabled, no_grad
+from .nonfinite import AnomalyError
 from .primitive import primitive
 from .primitives import log_softmax, logsumexp, relu, sigmoid, softmax
 from .rules import (  # noqa: F401  # these fill the rule table
@@ -43,6 +45,7 @@ __all__ = [
     "data", "relu", "sigmoid", "softmax", "log_softmax", "logsumexp",
     "gelu", "silu", "softplus", "leaky_relu", "elu", "erf",
     "blas", "show_versions", "versions", "compile", "Compiled", "CompileError", "record_lines", "viz",
+    "detect_anomaly", "AnomalyError",
 ]  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""What a thread does with operations: whether it records them, and whether `compile` is watching.
+"""What a thread does with operations: whether it records them, and who is watching.
 
 Nothing here knows what is recorded. Read next: ``engine.py``.
 """
@@ -12,6 +12,7 @@ from typing import Any
 
 class _Mode(threading.local):
     recording = True  # each thread starts with its own
+    checking = False  # whether `detect_anomaly` looks at every number
     tracer: Any = None  # the `compiler.trace.Trace` that watches this thread, if one does
 
     def __init__(self) -> None:

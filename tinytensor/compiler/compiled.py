@@ -68,7 +68,7 @@ class Compiled:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the source for arguments of these shapes and dtypes; trace first where there is none yet."""
-        if mode.tracer is not None:
+        if mode.tracer is not None or mode.checking:
             return self.function(*args, **kwargs)
         arrays: list[Any] = []
         parts: list[Any] = [mode.recording]

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from ..anomaly import FORWARD
 from ..lines import users_frame
 from ..modes import mode
 from ..nn.module import Module
@@ -30,7 +31,7 @@ from .standin import TracedArray
 
 DATA, GRAD = Node.__dict__["_data"], Node.__dict__["_grad"]  # the slots themselves
 CALL = Module.__dict__["__call__"]
-FORWARD, VJPS, ARRIVING = (Rule.__dict__[name] for name in ("forward", "vjps", "arriving"))
+VJPS, ARRIVING = Rule.__dict__["vjps"], Rule.__dict__["arriving"]
 _one_at_a_time = RLock()  # see WATCHED
 
 WEAK = frozenset((np.add, np.subtract, np.multiply, np.divide, np.power, np.negative, np.floor_divide, np.remainder))
