@@ -44,3 +44,38 @@ def assert_same_bits(found, expected):
         if a is not None:
             np.testing.assert_array_equal(a, b)
             np.testing.assert_array_equal(np.signbit(a), np.signbit(b)) if a.dtype.kind == "f" else None
+
+
+def units_apart(found, expected):
+    """How far two arrays are apart, in units of the largest magnitude's last digit."""
+    if expected is None or expected.dtype.kind != "f" or not expected.size:
+        return 0.0
+    finite = np.isfinite(expected)
+    scale = float(np.max(np.abs(expected[finite]), initial=0))
+    apart = float(np.max(np.abs(found[finite] - expected[finite]), initial=0))
+    return apart / (float(np.finfo(expected.dtype).eps) * scale) if apart else 0.0
+
+
+def check_compiled(program):
+    """A program's outputs and gradients, compiled, are eager's, on its inputs and on others; the units between them."""
+    shapes = [np.shape(value) for value in program.run()]
+
+    def function(*inputs):
+        outputs = program.run(inputs)
+        total = sum((y * g).sum() for y, g in zip(outputs, program.upstream(shapes), strict=True))
+        if not isinstance(total, tt.Tensor) or not total.requires_grad:
+            return outputs, None
+        return outputs, tt.grad(total, inputs, allow_unused=True)
+
+    def tensors(factor):
+        return [tt.Tensor(a * np.asarray(factor, a.dtype), requires_grad=True) for a in program.inputs]
+
+    compiled = tt.compile(function)
+    compiled(*tensors(1.0))
+    first = flat(compiled(*tensors(1.0)))
+    for factor in (1.0, 0.9375):  # values stay within what the program was grown for, or nearly
+        found, expected = flat(compiled(*tensors(factor))), flat(function(*tensors(factor)))
+        # Each operation rounds, and later ones magnify that: as many units as there are operations.
+        assert_agree(found, expected, ULPS * len(program), f"inputs times {factor}: {program}")
+    assert_same_bits(flat(compiled(*tensors(1.0))), first)
+    return max(map(units_apart, found, expected), default=0.0)

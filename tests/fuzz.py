@@ -2,7 +2,7 @@
 
 Program number i of seed s is the same program, whatever the number of processes. At a disagreement the program
 is printed as Python code, with the command that repeats it and the single step at fault where there is one; the exit
-status is 1.
+status is 1. With ``--compiled`` each program runs through `tt.compile`, and is compared with itself run eagerly.
 """
 
 from __future__ import annotations
@@ -25,6 +25,9 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))  # for `tests`, beside tinytensor
+
+from tests.compile_checks import check_compiled
 from tinytensor.testing.program_growth import seeded_program
 from tinytensor.testing.random_programs import OPERATIONS, Disagreement, Program, check_program
 
@@ -53,30 +56,39 @@ def run_batch(task: tuple[argparse.Namespace, range]) -> Found:
     for done, number in enumerate(numbers):
         program = drawn(options, number)
         try:
-            error = max(error, check_program(program))
+            error = max(error, checked(options, program))
         except Exception as problem:  # whatever it is, it is reported with its program, and ends the run
             message = f"{type(problem).__name__}: {problem}"
             if not isinstance(problem, Disagreement):
                 message += f"\n\n{program}"
-            return Found(done, nodes, largest, operations, error, number, message + single_step(program))
+            message += single_step(options, program)
+            return Found(done, nodes, largest, operations, error, number, message)
         operations += program.operations
         nodes, largest = nodes + len(program), max(largest, len(program))
     return Found(len(numbers), nodes, largest, operations, error)
 
 
-def fails(program: Program) -> bool:
+def checked(options: argparse.Namespace, program: Program) -> float:
+    """How far a program's results are from PyTorch's; or compiled from eager's, in units of the last digit."""
+    if not options.compiled:
+        return check_program(program)
+    with np.errstate(all="ignore"):
+        return check_compiled(program)
+
+
+def fails(options: argparse.Namespace, program: Program) -> bool:
     try:
-        check_program(program)
+        checked(options, program)
     except Exception:  # as above: any error is what is looked for
         return True
     return False
 
 
-def single_step(program: Program) -> str:
+def single_step(options: argparse.Namespace, program: Program) -> str:
     """The one step that fails by itself, or else the shortest beginning that does."""
     steps = range(len(program.inputs), len(program))
     for small in (*map(program.only, steps), *map(program.upto, steps)):
-        if fails(small):
+        if fails(options, small):
             return f"\n\nIt comes down to:\n\n{small}"
     return ""
 
@@ -114,7 +126,8 @@ def run(options: argparse.Namespace) -> int:
         sizes = f"--min-nodes {options.min_nodes} --max-nodes {options.max_nodes}"
         names = f" --operations {' '.join(options.operations)}" if options.operations else ""
         print(f"\nProgram {total.number} of seed {options.seed} disagrees.\n\n{total.message}\n")
-        print(f"Repeat it: python tests/fuzz.py --seed {options.seed} {sizes}{names} --only {total.number}")
+        way = " --compiled" if options.compiled else ""
+        print(f"Repeat it: python tests/fuzz.py --seed {options.seed}{way} {sizes}{names} --only {total.number}")
         return 1
     report(total, options, time.perf_counter() - start)
     return 0
@@ -122,10 +135,14 @@ def run(options: argparse.Namespace) -> int:
 
 def report(total: Found, options: argparse.Namespace, seconds: float) -> None:
     applied = sum(total.operations.values())
-    print(f"\n{total.programs:,} programs of seed {options.seed} agree with PyTorch; disagreements: 0")
+    other = "eager, compiled" if options.compiled else "PyTorch"
+    print(f"\n{total.programs:,} programs of seed {options.seed} agree with {other}; disagreements: 0")
     print(f"{total.nodes:,} nodes, {applied:,} operations; {total.nodes / max(total.programs, 1):.1f} nodes a program, "
           f"{total.largest} in the largest")  # fmt: skip
-    print(f"largest difference, of any value or gradient, relative to the largest on the way: {total.error:.1e}")
+    if options.compiled:
+        print(f"largest difference of a result, in units of its largest element's last digit: {total.error:.1f}")
+    else:
+        print(f"largest difference, of any value or gradient, relative to the largest on the way: {total.error:.1e}")
     print(f"NumPy {np.__version__}, torch {torch.__version__}, Python {platform.python_version()}; {seconds:.0f} s\n")
     for name, times in total.operations.most_common():
         print(f"{times:>10,}  {name}")
@@ -148,6 +165,7 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--min-nodes", type=natural, default=5, help="inputs and operations of a program (5)")
     parser.add_argument("--max-nodes", type=natural, default=60, help="at most (60)")
     parser.add_argument("--operations", nargs="+", choices=OPERATIONS, metavar="NAME", help="these alone")
+    parser.add_argument("--compiled", action="store_true", help="compare tt.compile with eager, in place of PyTorch")
     parser.add_argument("--only", type=int, help="the number of one program, to repeat it")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
     options = parser.parse_args(arguments)

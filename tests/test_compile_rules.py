@@ -11,7 +11,7 @@ import tinytensor as tt
 from tinytensor.testing.random_programs import programs, seeded_program
 
 from .cases import CASES, Case
-from .compile_checks import assert_agree, assert_same_bits, flat
+from .compile_checks import assert_agree, assert_same_bits, check_compiled, flat
 
 # What these give depends on the data in shape, or they read .data themselves.
 NO_TRACE = {"unique", "unique rows", "qr"}
@@ -88,30 +88,6 @@ def test_qr():
 
 
 # ---------------------------------------------------------------------------------- random programs
-
-
-def check_compiled(program):
-    """A program's outputs and gradients, compiled, are eager's, on its inputs and on others."""
-    shapes = [np.shape(value) for value in program.run()]
-
-    def function(*inputs):
-        outputs = program.run(inputs)
-        total = sum((y * g).sum() for y, g in zip(outputs, program.upstream(shapes), strict=True))
-        if not isinstance(total, tt.Tensor) or not total.requires_grad:
-            return outputs, None
-        return outputs, tt.grad(total, inputs, allow_unused=True)
-
-    def tensors(factor):
-        return [tt.Tensor(a * np.asarray(factor, a.dtype), requires_grad=True) for a in program.inputs]
-
-    compiled = tt.compile(function)
-    compiled(*tensors(1.0))
-    first = flat(compiled(*tensors(1.0)))
-    for factor in (1.0, 0.9375):  # values stay within what the program was grown for, or nearly
-        found, expected = flat(compiled(*tensors(factor))), flat(function(*tensors(factor)))
-        # Each operation rounds, and later ones magnify that: as many units as there are operations.
-        assert_agree(found, expected, ULPS * len(program), f"inputs times {factor}: {program}")
-    assert_same_bits(flat(compiled(*tensors(1.0))), first)
 
 
 @settings(max_examples=60)

@@ -262,6 +262,18 @@ def test_fuzz_counts_and_reports(capsys):
     assert "20 programs of seed 0 agree with PyTorch; disagreements: 0" in capsys.readouterr().out
 
 
+def test_fuzz_compiled(capsys):
+    assert fuzz.run(fuzz.parsed(["--programs", "10", "--jobs", "1", "--quiet", "--max-nodes", "20", "--compiled"])) == 0
+    assert "agree with eager, compiled; disagreements: 0" in capsys.readouterr().out
+
+
+def test_fuzz_compiled_finds_a_wrong_source(monkeypatch, capsys):
+    calls = iter(range(10**6))  # each result another number
+    monkeypatch.setattr("tests.compile_checks.flat", lambda result: [np.array(float(next(calls)))])
+    assert fuzz.run(fuzz.parsed(["--programs", "5", "--jobs", "1", "--quiet", "--compiled"])) == 1
+    assert "--compiled" in capsys.readouterr().out.splitlines()[-1]
+
+
 def test_fuzz_stops_at_a_disagreement_and_says_how_to_repeat_it(monkeypatch, capsys):
     plant(monkeypatch, np.tanh, wrong_factor)
     assert fuzz.run(fuzz.parsed(["--programs", "500", "--jobs", "1", "--quiet"])) == 1
