@@ -19,11 +19,12 @@ try:
     import tinytensor as tt  # noqa: I001  # before NumPy, to which it gives the right kernels
     import numpy as np
     from matplotlib.figure import Figure
-    from matplotlib.ticker import MaxNLocator, PercentFormatter
+    from matplotlib.ticker import PercentFormatter
     from sklearn.datasets import load_digits
     from sklearn.model_selection import train_test_split
     from tqdm import tqdm
 
+    from tinytensor import viz
 except ImportError as error:
     sys.exit(f"error: {error.name.partition('.')[0]} is missing: pip install 'tinytensor[examples]'")
 
@@ -112,16 +113,26 @@ def plot_curves(history, path):
     """Draw how loss and accuracy went, on the training and on the test part."""
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     epochs = np.arange(1, len(history) + 1)
-    for column, (axes, name) in enumerate(zip(figure.subplots(1, 2), ["cross-entropy", "accuracy"], strict=True)):
-        axes.plot(epochs, history[:, column], label="training", marker=".")
-        axes.plot(epochs, history[:, column + 2], label="test", marker=".")
-        axes.set(xlabel="epoch", title=name)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.grid(alpha=0.3)
-        axes.legend(frameon=False)
-        axes.spines[["top", "right"]].set_visible(False)
+    names = ("cross-entropy (nats)", "accuracy")
+    for column, (axes, name) in enumerate(zip(figure.subplots(1, 2), names, strict=True)):
+        curves = {"training": history[:, column], "test": history[:, column + 2]}
+        viz.plot_losses(curves, x=epochs, xlabel="epoch", ylabel=name, title=name.partition(" ")[0], ax=axes)
     figure.axes[0].set_ylim(bottom=0)
     figure.axes[1].yaxis.set_major_formatter(PercentFormatter(1))
+    figure.savefig(path, dpi=150)
+
+
+def plot_classes(true, probabilities, path):
+    """Draw how often each digit was read as each."""
+    figure = Figure(figsize=(6.4, 6.4), layout="constrained")
+    viz.plot_confusion(true, probabilities, ax=figure.subplots())
+    figure.savefig(path, dpi=150)
+
+
+def plot_pixels(model, path):
+    """Draw what each neuron of the first layer looks for in the 8 by 8 pixels."""
+    figure = Figure(figsize=(9, 4.4), layout="constrained")
+    viz.plot_weights(model, shape=(8, 8), ax=figure.subplots())
     figure.savefig(path, dpi=150)
 
 
@@ -164,9 +175,12 @@ def report(model, digits, history, options):
         probabilities = tt.softmax(model(digits.X_test)).data
     print_confusion(confusion(digits.y_test, probabilities.argmax(axis=1)))
     if not options.no_plots:
-        plot_curves(history, options.out / "curves.png")
-        plot_mistakes(digits.images_test, digits.y_test, probabilities, options.out / "mistakes.png")
-        print(f"Pictures: {options.out / 'curves.png'}, {options.out / 'mistakes.png'}")
+        paths = [options.out / f"{name}.png" for name in ("curves", "mistakes", "confusion", "weights")]
+        plot_curves(history, paths[0])
+        plot_mistakes(digits.images_test, digits.y_test, probabilities, paths[1])
+        plot_classes(digits.y_test, probabilities, paths[2])
+        plot_pixels(model, paths[3])
+        print(f"Pictures: {', '.join(map(str, paths))}")
 
 
 def main(arguments=None):

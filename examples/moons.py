@@ -6,6 +6,7 @@ layer is one matrix product over all the points.
 
     python examples/moons.py
     python examples/moons.py --scalar 10   (also one number at a time: the same losses, many times slower)
+    python examples/moons.py --gif         (also an animation of the boundary over training)
 """
 
 import os
@@ -22,7 +23,7 @@ try:
     from matplotlib.figure import Figure
     from sklearn.datasets import make_moons
 
-    from tinytensor import scalar
+    from tinytensor import scalar, viz
 except ImportError as error:
     sys.exit(f"error: {error.name.partition('.')[0]} is missing: pip install 'tinytensor[examples]'")
 
@@ -30,6 +31,7 @@ from options import Parser, positive, whole
 
 ALPHA = 1e-4  # weight of the L2 regularization
 SIZES = [16, 16, 1]
+FRAMES = 50  # of the animation, about
 
 
 def matrices(network):
@@ -49,10 +51,12 @@ def learning_rate(step, options):
 
 @np.errstate(over="ignore", invalid="ignore")  # where numbers overflow, the loss shows it
 def train(model, X, y, options):
-    """Train on all points at once, and return the losses."""
+    """Train on all points at once; return the losses, and the model's states at some steps for an animation."""
     optimizer = tt.optim.SGD(model.parameters(), lr=options.lr)
-    losses = []
+    losses, states = [], {}
     for step in range(options.steps):
+        if options.gif and step % max(1, options.steps // FRAMES) == 0:
+            states[step] = model.state_dict()
         scores = model(X)[:, 0]
         loss = tt.nn.hinge(scores, y) + ALPHA * sum((p * p).sum() for p in model.parameters())
         optimizer.zero_grad()
@@ -65,7 +69,9 @@ def train(model, X, y, options):
             print(f"step {step:3}  loss {losses[-1]:.4f}  accuracy {accuracy:.0%}")
         if not np.isfinite(losses[-1]):
             sys.exit(f"error: the loss is {losses[-1]}; the learning rate --lr {options.lr:g} is too high")
-    return losses
+    if options.gif:
+        states[options.steps] = model.state_dict()
+    return losses, states
 
 
 # -------------------------------------------------------------------------- one number at a time
@@ -101,18 +107,19 @@ def compare(network, X, y, options, expected, seconds):
 
 def plot_surface(model, X, y, path):
     """Draw the score of every point of the plane, and the line where it is 0."""
-    (left, bottom), (right, top) = X.min(axis=0) - 0.5, X.max(axis=0) + 0.5
-    plane = np.meshgrid(np.linspace(left, right, 300), np.linspace(bottom, top, 300))
-    with tt.no_grad():
-        scores = model(np.stack(plane, axis=-1)).data[..., 0]
     figure = Figure(figsize=(7, 3.9), layout="constrained")
-    axes = figure.subplots()
-    shades = axes.contourf(*plane, scores.clip(-3, 3), levels=np.linspace(-3, 3, 25), cmap="RdBu", vmin=-5, vmax=5)
-    axes.contour(*plane, scores, levels=[-1, 0, 1], colors="black", linewidths=[0.7, 1.5, 0.7])
-    axes.scatter(*X.T, c=y, cmap="RdBu", edgecolors="white", s=45, zorder=3)
-    axes.set(title="Decision surface: 0 on the line, -1 and 1 at the margins", aspect="equal")
-    figure.colorbar(shades, ax=axes, label="score", ticks=range(-3, 4))
+    title = "Decision surface: 0 on the line, -1 and 1 at the margins"
+    axes = viz.plot_decision_boundary(model, X, y, levels=(-1, 0, 1), vmax=3, title=title, ax=figure.subplots())
+    axes.set_aspect("equal")
     figure.savefig(path, dpi=150)
+
+
+def animate(model, states, X, y, path):
+    """Draw how the boundary moved, in the states that the model had at some steps."""
+    titles = [f"step {step}: 0 on the line, -1 and 1 at the margins" for step in states]
+    viz.animate_decision_boundary(
+        model, list(states.values()), X, y, path, titles=titles, levels=(-1, 0, 1), vmax=3, size=(6.4, 3.9)
+    )
 
 
 def parse(arguments):
@@ -124,7 +131,10 @@ def parse(arguments):
     parser.add_argument(
         "--scalar", type=whole(1, 1000), metavar="STEPS", help="also train STEPS steps scalar by scalar, to compare"
     )
+    parser.add_argument("--gif", action="store_true", help="also animate the decision boundary over training")
     options = parser.parse_args(arguments)
+    if options.gif and options.no_plots:
+        parser.error("argument --gif: not allowed with --no-plots, which draws nothing")
     if options.scalar and options.scalar > options.steps:
         parser.error(f"argument --scalar: expected at most --steps, which is {options.steps}, got {options.scalar}")
     return options
@@ -139,7 +149,7 @@ def main(arguments=None):
     network = scalar.MLP(2, SIZES)
     model = matrices(network)
     start = time.perf_counter()
-    losses = train(model, X, y, options)
+    losses, states = train(model, X, y, options)
     seconds = (time.perf_counter() - start) / options.steps
     print(f"{options.steps} steps in {seconds * options.steps:.2f} s")
     if options.scalar:
@@ -147,6 +157,9 @@ def main(arguments=None):
     if not options.no_plots:
         plot_surface(model, X, y, options.out / "surface.png")
         print(f"Picture: {options.out / 'surface.png'}")
+    if options.gif:
+        animate(model, states, X, y, options.out / "boundary.gif")
+        print(f"Animation: {options.out / 'boundary.gif'}")
 
 
 if __name__ == "__main__":

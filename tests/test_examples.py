@@ -10,6 +10,7 @@ from pathlib import Path
 
 import matplotlib.image
 import numpy as np
+import PIL.Image
 import pytest
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -59,7 +60,7 @@ def test_digits_reads_97_5_percent_over_five_seeds(tmp_path):
     assert [digit for digit, _, _ in rows] == list("0123456789")
     assert table.sum() == 450
     assert np.trace(table) / 4.5 == pytest.approx(each[0], abs=0.006)
-    assert pictures(tmp_path / "new" / "out") == ["curves.png", "mistakes.png"]
+    assert pictures(tmp_path / "new" / "out") == ["confusion.png", "curves.png", "mistakes.png", "weights.png"]
     assert all(word in result.stderr for word in ("loss=", "accuracy=", "test="))  # the progress bar
     assert "Warning" not in result.stderr
 
@@ -108,6 +109,16 @@ def test_moons_are_told_apart_with_micrograd_s_numbers(tmp_path):
     assert result.stderr == ""
 
 
+def test_moons_in_an_animation(tmp_path):
+    result = run("moons.py", "--gif", "--steps", 4, "--out", tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert f"Animation: {tmp_path / 'boundary.gif'}\n" in result.stdout
+    assert pictures(tmp_path) == ["boundary.gif", "surface.png"]
+    with PIL.Image.open(tmp_path / "boundary.gif") as film:
+        assert film.n_frames == 5  # before each step, and after the last
+    assert result.stderr == ""
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_moons_reach_100_percent_with_other_seeds(seed, monkeypatch, capsys):
     load("moons.py", monkeypatch).main(["--seed", str(seed), "--no-plots"])
@@ -146,6 +157,7 @@ MOONS = [
     pytest.param(["--steps", "0"], "--steps: expected a whole number from 1", id="steps 0"),
     pytest.param(["--scalar", "0"], "--scalar: expected a whole number from 1", id="scalar 0"),
     pytest.param(["--steps", "5", "--scalar", "6"], "--scalar: expected at most --steps, which is 5", id="scalar 6"),
+    pytest.param(["--gif", "--no-plots"], "--gif: not allowed with --no-plots, which draws nothing", id="no gif"),
 ]
 
 
