@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .animation import animate_decision_boundary
-    from .draw import draw, draw_dot
     from .gradients import GradientHistory
     from .graph import to_json, trace
+    from .lecture import draw_dot
     from .plots import plot_confusion, plot_decision_boundary, plot_gradients, plot_losses, plot_weights
+    from .sketch import draw
     from .stepper import step_through
 
 _HOMES = {
-    "draw": "draw", "draw_dot": "draw", "trace": "graph", "to_json": "graph", "step_through": "stepper",
+    "draw": "sketch", "draw_dot": "lecture", "trace": "graph", "to_json": "graph", "step_through": "stepper",
     "plot_losses": "plots", "plot_decision_boundary": "plots", "plot_confusion": "plots", "plot_weights": "plots",
     "plot_gradients": "plots", "GradientHistory": "gradients", "animate_decision_boundary": "animation",
 }  # fmt: skip
