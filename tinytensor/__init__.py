@@ -34,8 +34,9 @@ from .tensor import Tensor
 from .value import Value
 
 if TYPE_CHECKING:
-    from . import viz
+    from . import io, onnx, viz
     from .compiler import Compiled, CompileError, compile
+    from .io import load, save
 
 __version__ = "0.1.0"
 
@@ -44,17 +45,24 @@ __all__ = [
     "manual_seed", "grad", "no_grad", "enable_grad", "is_grad_enabled", "primitive", "functional", "nn", "optim",
     "data", "relu", "sigmoid", "softmax", "log_softmax", "logsumexp",
     "gelu", "silu", "softplus", "leaky_relu", "elu", "erf",
-    "blas", "show_versions", "versions", "compile", "Compiled", "CompileError", "record_lines", "viz",
+    "blas", "show_versions", "versions", "compile", "Compiled", "CompileError", "record_lines", "viz", "onnx",
+    "io", "save", "load",
     "detect_anomaly", "AnomalyError",
 ]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("compile", "Compiled", "CompileError"):  # imported when they are first used, so that import is fast
-        from . import compiler
-
-        globals().update(compile=compiler.compile, Compiled=compiler.Compiled, CompileError=compiler.CompileError)
-        return globals()[name]
-    if name == "viz":
-        return import_module(".viz", __name__)
+    if name in _LATER:  # imported when they are first used, so that import is fast
+        module = import_module(_LATER[name], __name__)
+        value = module if name in _ROOMS else getattr(module, name)
+        globals()[name] = value
+        return value
     raise AttributeError(f"module 'tinytensor' has no attribute {name!r}")
+
+
+_ROOMS = ("viz", "io", "onnx")
+_LATER = {
+    **{name: f".{name}" for name in _ROOMS},
+    **dict.fromkeys(("compile", "Compiled", "CompileError"), ".compiler"),
+    **dict.fromkeys(("save", "load"), ".io"),
+}

@@ -6,8 +6,10 @@ transformations, no worker processes. Read next: ``nn/module.py``, whose models 
 
 from __future__ import annotations
 
+import copy
 import operator
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,10 +18,25 @@ from . import creation
 from .tensor import Tensor
 
 
+@dataclass
+class _Progress:
+    """One epoch that is under way: its order, the generator's state before that was drawn, and the batches given."""
+
+    order: np.ndarray[Any, Any] | None
+    before: dict[str, Any] | None
+    position: int = 0
+
+
 class Batches:
     """The minibatches of a data set; `batches` makes one.
 
-    It can be iterated any number of times, and shuffles anew each time; ``len`` is the number of batches.
+    It can be iterated any number of times, and shuffles anew each time; ``len`` is the number of batches. Where the
+    latest epoch is, can be saved and loaded: see `state_dict`.
+
+    Attributes
+    ----------
+    epoch : int
+        How many epochs were iterated to their end.
     """
 
     def __init__(
@@ -28,22 +45,116 @@ class Batches:
         self.X, self.y = X, y
         self.batch_size, self.shuffle, self.drop_last = batch_size, shuffle, drop_last
         self._rng = rng
+        self.epoch = 0
+        self._progress: _Progress | None = None  # of the epoch begun last, until its end
+        self._loaded = False  # whether the next epoch continues from there
 
     def __len__(self) -> int:
         whole, rest = divmod(len(self.X), self.batch_size)
         return whole + (rest > 0 and not self.drop_last)
 
     def __iter__(self) -> Iterator[Any]:
-        # Drawn here and not at the first batch: two epochs that are begun in order are shuffled in that order.
-        order = creation.rng(self._rng).permutation(len(self.X)) if self.shuffle else None
-        return self._walk(order)
+        if self._progress is None or not self._loaded:
+            # Drawn here and not at the first batch: two epochs that are begun in order are shuffled in that order.
+            generator = creation.rng(self._rng) if self.shuffle else None
+            before = None if generator is None else generator.bit_generator.state
+            order = None if generator is None else generator.permutation(len(self.X))
+            self._progress = _Progress(order, dict(before) if before else None)
+        self._loaded = False
+        return self._walk(self._progress)
 
-    def _walk(self, order: np.ndarray[Any, Any] | None) -> Iterator[Any]:
-        for start in range(0, len(self) * self.batch_size, self.batch_size):
+    def _walk(self, progress: _Progress) -> Iterator[Any]:
+        while progress.position < len(self):
+            start = progress.position * self.batch_size
             rows: Any = slice(start, start + self.batch_size)
-            if order is not None:
-                rows = order[rows]
+            if progress.order is not None:
+                rows = progress.order[rows]
+            progress.position += 1  # what was given counts, since it is trained on before anybody asks
             yield take(self.X, rows) if self.y is None else (take(self.X, rows), take(self.y, rows))
+        self.epoch += 1
+        if self._progress is progress:
+            self._progress = None
+
+    def state_dict(self) -> dict[str, Any]:
+        """Where in the data the iteration is: the epoch, the batches given of it, and the generator's states.
+
+        A batch counts once it is given. So save after the step on it, inside the loop or between epochs.
+
+        Returns
+        -------
+        dict
+            ``"made"``: what the batches were made with; ``"epoch"``; ``"position"``: how many batches of the epoch
+            under way were given, None between epochs; ``"before"``: the generator's state before this epoch's order was
+            drawn; ``"generator"``: its state now, None for tinytensor's own generator.
+
+        Examples
+        --------
+        >>> import tinytensor as tt
+        >>> def loader():
+        ...     return tt.data.batches(np.arange(6), batch_size=2, rng=np.random.default_rng(0))
+        >>> first = loader()
+        >>> for number, batch in enumerate(first):
+        ...     if number == 1:
+        ...         state = first.state_dict()
+        ...     print(batch)
+        [3 2]
+        [5 4]
+        [0 1]
+        >>> resumed = loader()
+        >>> resumed.load_state_dict(state)
+        >>> list(resumed)
+        [array([0, 1])]
+        """
+        progress = self._progress
+        return {
+            "made": self._made(),
+            "epoch": self.epoch,
+            "position": None if progress is None else progress.position,
+            "before": None if progress is None else progress.before,
+            "generator": None if self._rng is None else self._rng.bit_generator.state,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go to where other batches of the same data were; the next iteration gives the rest of that epoch.
+
+        Parameters
+        ----------
+        state : dict
+            From `state_dict` of batches made alike. The data themselves are not saved: only their number is compared.
+
+        Raises
+        ------
+        TypeError, ValueError
+            Where the state is not one of such batches; nothing is changed then.
+        """
+        if not isinstance(state, dict) or state.keys() != self.state_dict().keys():
+            raise TypeError("Batches: expected a dict from state_dict()")
+        if state["made"] != self._made():
+            raise ValueError(f"Batches: the state is of batches with {state['made']}, these have {self._made()}")
+        epoch, position = state["epoch"], state["position"]
+        if type(epoch) is not int or epoch < 0:
+            raise ValueError(f"Batches: epoch: expected a whole number ≥ 0, got {epoch!r}")
+        progress = None
+        if position is not None:
+            if type(position) is not int or not 0 <= position <= len(self):
+                raise ValueError(f"Batches: position: expected a whole number from 0 to {len(self)}, got {position!r}")
+            progress = _Progress(None, None, position)
+            if self.shuffle:
+                drawn_from = at_state(creation.rng(self._rng), state["before"])
+                progress = _Progress(drawn_from.permutation(len(self.X)), state["before"], position)
+        if self._rng is not None:
+            self._rng.bit_generator.state = at_state(self._rng, state["generator"]).bit_generator.state
+        self.epoch, self._progress, self._loaded = epoch, progress, progress is not None
+
+    def _made(self) -> dict[str, Any]:
+        """What has to be equal for an order to mean the same batches."""
+        return {
+            "samples": len(self.X),
+            "batch_size": self.batch_size,
+            "shuffle": self.shuffle,
+            "drop_last": self.drop_last,
+            "rng": self._rng is not None,
+        }
 
     def __repr__(self) -> str:
         return (
@@ -119,6 +230,50 @@ def batches(
     if drop_last and samples < size:
         raise ValueError(f"batches: drop_last would leave no batch of {size} from {samples} samples; lower batch_size")
     return Batches(X, y, size, bool(shuffle), rng, bool(drop_last))
+
+
+def at_state(generator: np.random.Generator, state: Any) -> np.random.Generator:
+    """A generator of the same kind at a state that was read from ``bit_generator.state``.
+
+    Parameters
+    ----------
+    generator : numpy.random.Generator
+        Says the kind; it is not changed.
+    state : dict
+        May come from a file: it is checked before NumPy's C code takes it.
+
+    Returns
+    -------
+    numpy.random.Generator
+
+    Raises
+    ------
+    ValueError
+        Where it is not a state of such a generator.
+
+    Examples
+    --------
+    >>> from tinytensor.data import at_state
+    >>> generator = np.random.default_rng(0)
+    >>> state = generator.bit_generator.state
+    >>> bool(generator.random() == at_state(generator, state).random())
+    True
+    """
+    kind = type(generator.bit_generator).__name__
+    if not isinstance(state, dict) or state.get("bit_generator") != kind:
+        given = state.get("bit_generator") if isinstance(state, dict) else type(state).__name__
+        raise ValueError(f"generator: expected the state of a {kind}, got that of {given!r}")
+    found = copy.deepcopy(generator)
+    try:
+        inner = state.get("state", {})
+        # Places in a buffer, which NumPy believes without a look.
+        for place, end in ((inner.get("pos", 0), 624), (state.get("buffer_pos", 0), 4)):
+            if not 0 <= operator.index(place) <= end:
+                raise ValueError(f"the place {place} lies outside of the buffer")
+        found.bit_generator.state = state
+    except (ValueError, TypeError, LookupError, OverflowError, AttributeError) as error:
+        raise ValueError(f"generator: not a state of a {kind}: {error}") from None
+    return found
 
 
 def take(data: Any, rows: Any) -> Any:

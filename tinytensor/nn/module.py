@@ -271,7 +271,8 @@ def _read(tensors: dict[str, Tensor], state: Mapping[str, Any]) -> tuple[dict[st
         elif not np.can_cast(array.dtype, tensor.dtype, "same_kind"):
             wrong.append(f"wrong dtype: {name}: expected {tensor.dtype}, got {array.dtype}")
         else:
-            loaded[name] = np.array(array, tensor.dtype, order="C")
+            loaded[name] = np.empty_like(tensor.data, subok=False)  # in its layout: BLAS rounds another differently
+            loaded[name][...] = array
     return loaded, wrong
 
 
