@@ -10,7 +10,7 @@ from __future__ import annotations
 import linecache
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,6 +87,11 @@ def _noting_clock() -> int:
     return time
 
 
+def _set_clock(clock: Callable[[], int]) -> None:
+    for module in (nodes, values):  # the two that read it
+        vars(module)["now"] = clock
+
+
 @contextmanager
 def record_lines() -> Iterator[None]:
     """Note for each node made in this block which line of the user's code made it.
@@ -106,14 +111,14 @@ def record_lines() -> Iterator[None]:
     global _watching
     with _changing:
         _watching += 1
-        nodes.now = values.now = _noting_clock
+        _set_clock(_noting_clock)
     try:
         yield
     finally:
         with _changing:
             _watching -= 1
             if not _watching:
-                nodes.now = values.now = _plain_clock
+                _set_clock(_plain_clock)
 
 
 def line_of(node: nodes.Node) -> Line | None:
