@@ -14,7 +14,7 @@ PAGES := $(wildcard README.md docs/*.md docs/*/*.md)
 # Threads of two programs spin for the same cores, and small matrices gain nothing from them.
 one-thread := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
 
-.PHONY: help demo moons test mutants bench lint format types doctest build ci clean distclean
+.PHONY: help demo moons test mutants fuzz fuzz-files bench docs lint format types doctest build ci clean distclean
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
@@ -35,6 +35,15 @@ mutants: $(VENV)/.test  ## plant wrong rules one by one: the tests have to kill 
 
 fuzz: $(VENV)/.test  ## compare random programs with PyTorch: make fuzz ARGS="--programs 100000 --seed 0"
 	@$(one-thread) $(BIN)/python tests/fuzz.py $(ARGS)
+
+fuzz-files: $(VENV)/.test  ## give damaged files to the loader: make fuzz-files ARGS="--seconds 600"
+	@$(BIN)/python tests/fuzz_files.py $(ARGS)
+
+docs: $(VENV)/.docs  ## build the site into out/docs, every page executed
+	@command -v dot > /dev/null || { \
+	  echo "error: the pages draw with Graphviz: apt install graphviz, or brew install graphviz" >&2; exit 1; }
+	@$(BIN)/python -m sphinx -q -W --keep-going -j auto -b html docs out/docs $(ARGS)
+	@echo "The site is in out/docs/index.html"
 
 bench: $(VENV)/.bench  ## measure the speed beside that of the peers (ARGS="--quick"); figures in out/bench
 	@$(BIN)/python -m benchmarks --json out/bench/bench.json --picture out/bench/bench.png $(ARGS)
@@ -61,7 +70,7 @@ ci:  ## everything that CI does
 	@.ci/run
 
 clean:  ## remove what was built, but not .venv
-	@rm -rf dist build out .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf dist build out docs/reference/generated .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 
 distclean: clean  ## remove .venv too
@@ -74,8 +83,9 @@ distclean: clean  ## remove .venv too
 $(VENV)/.examples: extra := examples
 $(VENV)/.test: extra := test
 $(VENV)/.bench: extra := bench
+$(VENV)/.docs: extra := docs
 $(VENV)/.dev: extra := dev
-$(VENV)/.examples $(VENV)/.test $(VENV)/.bench $(VENV)/.dev: $(VENV)/.created pyproject.toml
+$(VENV)/.examples $(VENV)/.test $(VENV)/.bench $(VENV)/.docs $(VENV)/.dev: $(VENV)/.created pyproject.toml
 	@echo "Installing tinytensor[$(extra)] into $(VENV) (only this once)"
 	@$(PIP) --editable '.[$(extra)]'
 	@touch $@

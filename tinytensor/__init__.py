@@ -13,12 +13,13 @@ from .activations import elu, gelu, leaky_relu, silu, softplus
 from .anomaly import detect_anomaly
 from .autograd import grad
 from .creation import arange, eye, from_dlpack, full, manual_seed, ones, rand, randn, tensor, zeros
+from .fused import log_softmax, logsumexp, softmax
 from .info import show_versions, versions
 from .lines import record_lines
 from .modes import enable_grad, is_grad_enabled, no_grad
 from .nonfinite import AnomalyError
 from .primitive import primitive
-from .primitives import log_softmax, logsumexp, relu, sigmoid, softmax
+from .primitives import relu, sigmoid
 from .rules import (  # noqa: F401  # these fill the rule table
     decompositions,
     elementwise,

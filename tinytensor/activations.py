@@ -52,6 +52,16 @@ def tanh_argument(x: Any) -> Any:
 def silu(x: Array) -> Array:
     """x sigmoid(x), elementwise; also known as swish.
 
+    Parameters
+    ----------
+    x : array_like or Tensor
+        The input, of any shape.
+
+    Returns
+    -------
+    ndarray or Tensor
+        Of the input's shape and dtype; a Tensor where the input is one.
+
     Examples
     --------
     >>> silu(np.array([-1000.0, 0.0, 1.0])).round(4)
@@ -65,6 +75,20 @@ def softplus(x: Array, beta: Any = 1.0, threshold: float = 20.0) -> Array:
     """log(1 + exp(beta x)) / beta, elementwise: a smooth relu.
 
     Where ``beta * x`` is above `threshold` it is x itself, as in PyTorch.
+
+    Parameters
+    ----------
+    x : array_like or Tensor
+        The input, of any shape.
+    beta : float or Tensor
+        How sharp the bend is.
+    threshold : float
+        Where the straight part begins.
+
+    Returns
+    -------
+    ndarray or Tensor
+        Of the input's shape and dtype; a Tensor where the input is one.
 
     Examples
     --------
@@ -81,6 +105,18 @@ def leaky_relu(x: Array, negative_slope: Any = 0.01) -> Array:
 
     A Tensor of slopes is differentiated as well, as in PyTorch's ``prelu``.
 
+    Parameters
+    ----------
+    x : array_like or Tensor
+        The input, of any shape.
+    negative_slope : float or Tensor
+        The slope below 0.
+
+    Returns
+    -------
+    ndarray or Tensor
+        Of the input's shape and dtype; a Tensor where the input is one.
+
     Examples
     --------
     >>> leaky_relu(np.array([-1.0, 0.0, 2.0]))
@@ -92,6 +128,18 @@ def leaky_relu(x: Array, negative_slope: Any = 0.01) -> Array:
 @primitive
 def elu(x: Array, alpha: Any = 1.0) -> Array:
     """x where it is positive, elsewhere ``alpha * (exp(x) - 1)``; its slope at 0 is alpha.
+
+    Parameters
+    ----------
+    x : array_like or Tensor
+        The input, of any shape.
+    alpha : float or Tensor
+        What the function falls towards is -alpha.
+
+    Returns
+    -------
+    ndarray or Tensor
+        Of the input's shape and dtype; a Tensor where the input is one.
 
     Examples
     --------

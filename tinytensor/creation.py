@@ -22,6 +22,21 @@ _default: np.random.Generator | None = None  # made when first needed: NumPy's r
 def tensor(data: Any, requires_grad: bool = False, dtype: npt.DTypeLike | None = None, label: str = "") -> Tensor:
     """A Tensor with a copy of `data`, as ``torch.tensor``; ``Tensor(array)`` shares memory instead.
 
+    Parameters
+    ----------
+    data : array_like or Tensor
+        Numbers, which are copied.
+    requires_grad : bool
+        Whether operations on the tensor are recorded.
+    dtype : dtype_like, optional
+        As NumPy finds it by default.
+    label : str
+        A name, for drawings and errors.
+
+    Returns
+    -------
+    Tensor
+
     Examples
     --------
     >>> import tinytensor as tt
@@ -34,6 +49,21 @@ def tensor(data: Any, requires_grad: bool = False, dtype: npt.DTypeLike | None =
 def zeros(shape: Shape, dtype: npt.DTypeLike = np.float64, requires_grad: bool = False, label: str = "") -> Tensor:
     """A tensor of zeros.
 
+    Parameters
+    ----------
+    shape : int or tuple of int
+        The size of each axis.
+    dtype : dtype_like
+        float64 by default.
+    requires_grad : bool
+        Whether operations on the tensor are recorded.
+    label : str
+        A name, for drawings and errors.
+
+    Returns
+    -------
+    Tensor
+
     Examples
     --------
     >>> import tinytensor as tt
@@ -45,6 +75,21 @@ def zeros(shape: Shape, dtype: npt.DTypeLike = np.float64, requires_grad: bool =
 
 def ones(shape: Shape, dtype: npt.DTypeLike = np.float64, requires_grad: bool = False, label: str = "") -> Tensor:
     """A tensor of ones.
+
+    Parameters
+    ----------
+    shape : int or tuple of int
+        The size of each axis.
+    dtype : dtype_like
+        float64 by default.
+    requires_grad : bool
+        Whether operations on the tensor are recorded.
+    label : str
+        A name, for drawings and errors.
+
+    Returns
+    -------
+    Tensor
 
     Examples
     --------
@@ -60,6 +105,23 @@ def full(
 ) -> Tensor:
     """A tensor with the same value everywhere.
 
+    Parameters
+    ----------
+    shape : int or tuple of int
+        The size of each axis.
+    fill_value : scalar or array_like
+        What broadcasts to the shape.
+    dtype : dtype_like, optional
+        That of the value by default.
+    requires_grad : bool
+        Whether operations on the tensor are recorded.
+    label : str
+        A name, for drawings and errors.
+
+    Returns
+    -------
+    Tensor
+
     Examples
     --------
     >>> import tinytensor as tt
@@ -71,6 +133,21 @@ def full(
 
 def arange(*args: Any, dtype: npt.DTypeLike | None = None, requires_grad: bool = False, label: str = "") -> Tensor:
     """Evenly spaced values: ``arange(stop)``, ``arange(start, stop)`` or ``arange(start, stop, step)``.
+
+    Parameters
+    ----------
+    *args : number
+        Where to start (0 by default), where to stop (not included), and how far apart.
+    dtype : dtype_like, optional
+        As NumPy finds it by default: whole numbers give integers, which have no gradient.
+    requires_grad : bool
+        Whether operations on the tensor are recorded.
+    label : str
+        A name, for drawings and errors.
+
+    Returns
+    -------
+    Tensor
 
     Examples
     --------
@@ -85,6 +162,23 @@ def eye(
     n: int, m: int | None = None, dtype: npt.DTypeLike = np.float64, requires_grad: bool = False, label: str = ""
 ) -> Tensor:
     """A matrix with ones on the diagonal, of shape (n, m) or (n, n).
+
+    Parameters
+    ----------
+    n : int
+        The number of rows.
+    m : int, optional
+        The number of columns; n by default.
+    dtype : dtype_like
+        float64 by default.
+    requires_grad : bool
+        Whether operations on the tensor are recorded.
+    label : str
+        A name, for drawings and errors.
+
+    Returns
+    -------
+    Tensor
 
     Examples
     --------
@@ -104,6 +198,23 @@ def randn(
 ) -> Tensor:
     """Draws from the standard normal distribution; ``randn(2, 3)`` has shape (2, 3).
 
+    Parameters
+    ----------
+    *shape : int
+        The size of each axis.
+    generator : numpy.random.Generator, optional
+        Where the numbers come from; tinytensor's own by default, see `manual_seed`.
+    dtype : dtype_like
+        float64 by default.
+    requires_grad : bool
+        Whether operations on the tensor are recorded.
+    label : str
+        A name, for drawings and errors.
+
+    Returns
+    -------
+    Tensor
+
     Examples
     --------
     >>> import tinytensor as tt
@@ -122,6 +233,23 @@ def rand(
 ) -> Tensor:
     """Draws from the uniform distribution over [0, 1); ``rand(2, 3)`` has shape (2, 3).
 
+    Parameters
+    ----------
+    *shape : int
+        The size of each axis.
+    generator : numpy.random.Generator, optional
+        Where the numbers come from; tinytensor's own by default, see `manual_seed`.
+    dtype : dtype_like
+        float64 by default.
+    requires_grad : bool
+        Whether operations on the tensor are recorded.
+    label : str
+        A name, for drawings and errors.
+
+    Returns
+    -------
+    Tensor
+
     Examples
     --------
     >>> import tinytensor as tt
@@ -133,6 +261,16 @@ def rand(
 
 def from_dlpack(array: Any) -> Tensor:
     """A Tensor that shares memory with another library's CPU array (PyTorch's, JAX's, NumPy's).
+
+    Parameters
+    ----------
+    array : object with ``__dlpack__``
+        In the memory of the CPU.
+
+    Returns
+    -------
+    Tensor
+        A change of either one is a change of the other. It does not require a gradient.
 
     Examples
     --------
@@ -148,6 +286,16 @@ def from_dlpack(array: Any) -> Tensor:
 
 def manual_seed(seed: int | None) -> np.random.Generator:
     """Seed the generator that is used wherever none is passed, and return it; None takes entropy from the system.
+
+    Parameters
+    ----------
+    seed : int or None
+        As for ``numpy.random.default_rng``.
+
+    Returns
+    -------
+    numpy.random.Generator
+        The generator itself.
 
     Examples
     --------

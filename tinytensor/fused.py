@@ -1,7 +1,7 @@
-"""The fused operations of a network: each could be a few others, and is one node for speed and stability.
+"""The fused operations: each could be a few others, and is one node for speed and stability.
 
-The layer adds its bias in place; the losses never compute a logarithm of a probability that has
-become 0. Read next: ``rules/neural.py``.
+Softmax and its relatives never overflow; the layer adds its bias in place; the losses never compute a logarithm of a
+probability that has become 0. Read next: ``rules/neural.py``.
 """
 
 from __future__ import annotations
@@ -10,10 +10,109 @@ from typing import Any
 
 import numpy as np
 
+from .arrays import by_columns
 from .primitive import primitive
 from .primitives import relu
 
 Array = np.ndarray[Any, Any]
+
+
+# ---------------------------------------------------------------------------------- softmax and relatives
+
+
+def floating(x: Any) -> Array:
+    """An array of floats: integers have no infinity to start a maximum from."""
+    x = x if hasattr(x, "dtype") else np.asarray(x)
+    return x.astype(np.float64) if x.dtype.kind in "biu" else x
+
+
+@primitive
+def logsumexp(a: Array, axis: Any = None, keepdims: bool = False) -> Array:
+    """log(sum(exp(a))) over an axis, without overflow.
+
+    Parameters
+    ----------
+    a : array_like or Tensor
+        The input, of any shape.
+    axis : int or tuple of int, optional
+        The axes to sum over; all by default.
+    keepdims : bool
+        Whether these stay, with size 1.
+
+    Returns
+    -------
+    ndarray or Tensor
+        Without the axes, or with size 1 there; a Tensor where the input is one.
+
+    Examples
+    --------
+    >>> logsumexp(np.array([1000.0, 1000.0])).round(4)
+    np.float64(1000.6931)
+    """
+    a = floating(a)
+    highest = np.max(a, axis=axis, keepdims=True, initial=-np.inf)
+    highest = np.where(np.isfinite(highest), highest, highest.dtype.type(0))  # inf - inf is nan
+    with np.errstate(divide="ignore"):  # log(0) is -inf, and is right
+        out = np.log(np.sum(np.exp(a - highest), axis=axis, keepdims=True)) + highest
+    return out if keepdims else np.squeeze(out, axis=axis if axis is not None else tuple(range(np.ndim(a))))
+
+
+@primitive
+def softmax(x: Array, axis: int = -1) -> Array:
+    """exp(x) / sum(exp(x)) along an axis, without overflow.
+
+    Parameters
+    ----------
+    x : array_like or Tensor
+        The input, of any shape.
+    axis : int
+        The axis that sums to 1; the last by default.
+
+    Returns
+    -------
+    ndarray or Tensor
+        Of the input's shape and dtype; a Tensor where the input is one.
+
+    Examples
+    --------
+    >>> softmax(np.array([1000.0, 1000.0]))
+    array([0.5, 0.5])
+    """
+    x = by_columns(floating(x))
+    x -= np.maximum.reduce(x, axis=axis, keepdims=True, initial=-np.inf)
+    e = np.exp(x)
+    e /= np.add.reduce(e, axis=axis, keepdims=True)
+    return e
+
+
+@primitive
+def log_softmax(x: Array, axis: int = -1) -> Array:
+    """log(softmax(x)) along an axis, without overflow.
+
+    Parameters
+    ----------
+    x : array_like or Tensor
+        The input, of any shape.
+    axis : int
+        The axis of the classes; the last by default.
+
+    Returns
+    -------
+    ndarray or Tensor
+        Of the input's shape and dtype; a Tensor where the input is one.
+
+    Examples
+    --------
+    >>> log_softmax(np.array([0.0, -1000.0]))
+    array([    0., -1000.])
+    """
+    x = by_columns(floating(x))
+    x -= np.maximum.reduce(x, axis=axis, keepdims=True, initial=-np.inf)
+    x -= np.log(np.add.reduce(np.exp(x), axis=axis, keepdims=True))
+    return x
+
+
+# -------------------------------------------------------------------------------------- layers and losses
 
 
 @primitive

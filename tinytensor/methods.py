@@ -13,9 +13,10 @@ import numpy as np
 
 from . import functional
 from .engine import apply
+from .fused import log_softmax, logsumexp, softmax
 from .methods_elementwise import ElementwiseMethods
 from .methods_shapes import ShapeMethods
-from .primitives import log_softmax, logsumexp, relu, sigmoid, softmax
+from .primitives import relu, sigmoid
 
 Axis = int | tuple[int, ...] | None
 

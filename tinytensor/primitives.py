@@ -1,4 +1,4 @@
-"""The few functions that NumPy lacks: indexing and its scatter, relu, softmax.
+"""The few functions that NumPy lacks: indexing and its scatter, relu, sigmoid.
 
 On arrays a primitive is the plain function below; on Tensors the engine records it. The derivatives
 stand with NumPy's own in the rule table. Read next: ``rules/neural.py``.
@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import by_columns
 from .primitive import primitive
 
 Array = np.ndarray[Any, Any]
@@ -60,6 +59,16 @@ def astype(x: Array, dtype: Any) -> Array:
 def relu(x: Array) -> Array:
     """max(x, 0), elementwise; its slope at 0 is 0.
 
+    Parameters
+    ----------
+    x : array_like or Tensor
+        The input, of any shape.
+
+    Returns
+    -------
+    ndarray or Tensor
+        Of the input's shape and dtype; a Tensor where the input is one.
+
     Examples
     --------
     >>> relu(np.array([-1.0, 0.0, 2.0]))
@@ -73,6 +82,16 @@ def relu(x: Array) -> Array:
 def sigmoid(x: Array) -> Array:
     """1 / (1 + exp(-x)), elementwise, without overflow.
 
+    Parameters
+    ----------
+    x : array_like or Tensor
+        The input, of any shape.
+
+    Returns
+    -------
+    ndarray or Tensor
+        Of the input's shape and dtype; a Tensor where the input is one.
+
     Examples
     --------
     >>> sigmoid(np.array([-1000.0, 0.0, 1000.0]))
@@ -80,63 +99,6 @@ def sigmoid(x: Array) -> Array:
     """
     small = np.exp(-np.abs(x))  # in [0, 1], so nothing overflows
     return np.where(np.less(x, 0), small, 1) / (1 + small)
-
-
-# ------------------------------------------------------------------------------------ reductions
-
-
-def floating(x: Any) -> Array:
-    """An array of floats: integers have no infinity to start a maximum from."""
-    x = x if hasattr(x, "dtype") else np.asarray(x)
-    return x.astype(np.float64) if x.dtype.kind in "biu" else x
-
-
-@primitive
-def logsumexp(a: Array, axis: Any = None, keepdims: bool = False) -> Array:
-    """log(sum(exp(a))) over an axis, without overflow.
-
-    Examples
-    --------
-    >>> logsumexp(np.array([1000.0, 1000.0])).round(4)
-    np.float64(1000.6931)
-    """
-    a = floating(a)
-    highest = np.max(a, axis=axis, keepdims=True, initial=-np.inf)
-    highest = np.where(np.isfinite(highest), highest, highest.dtype.type(0))  # inf - inf is nan
-    with np.errstate(divide="ignore"):  # log(0) is -inf, and is right
-        out = np.log(np.sum(np.exp(a - highest), axis=axis, keepdims=True)) + highest
-    return out if keepdims else np.squeeze(out, axis=axis if axis is not None else tuple(range(np.ndim(a))))
-
-
-@primitive
-def softmax(x: Array, axis: int = -1) -> Array:
-    """exp(x) / sum(exp(x)) along an axis, without overflow.
-
-    Examples
-    --------
-    >>> softmax(np.array([1000.0, 1000.0]))
-    array([0.5, 0.5])
-    """
-    x = by_columns(floating(x))
-    x -= np.maximum.reduce(x, axis=axis, keepdims=True, initial=-np.inf)
-    e = np.exp(x)
-    e /= np.add.reduce(e, axis=axis, keepdims=True)
-    return e
-
-
-@primitive
-def log_softmax(x: Array, axis: int = -1) -> Array:
-    """log(softmax(x)) along an axis, without overflow.
-
-    Examples
-    --------
-    >>> log_softmax(np.array([0.0, -1000.0]))
-    array([    0., -1000.])
-    """
-    x = by_columns(floating(x))
-    x -= np.maximum.reduce(x, axis=axis, keepdims=True, initial=-np.inf)
-    x -= np.log(np.add.reduce(np.exp(x), axis=axis, keepdims=True))
-    return x
 
 
 # ------------------------------------------------------------------------------- linear algebra

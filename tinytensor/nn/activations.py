@@ -16,6 +16,11 @@ from .module import Module
 class GELU(Module):
     """x times the probability that a normal variable is below x; see `tinytensor.gelu`.
 
+    Parameters
+    ----------
+    approximate : {"none", "tanh"}
+        The error function itself, or the usual approximation of it.
+
     Examples
     --------
     >>> import tinytensor as tt
@@ -48,7 +53,21 @@ class SiLU(Module):
 
 
 class Softplus(Module):
-    """log(1 + exp(beta x)) / beta, elementwise; x itself where beta x is above `threshold`."""
+    """log(1 + exp(beta x)) / beta, elementwise; x itself where beta x is above `threshold`.
+
+    Parameters
+    ----------
+    beta : float
+        How sharp the bend is; not 0.
+    threshold : float
+        Where the straight part begins.
+
+    Examples
+    --------
+    >>> import tinytensor as tt
+    >>> tt.nn.Softplus(beta=2.0)(tt.Tensor([0.0, 20.0])).data.round(4)
+    array([ 0.3466, 20.    ])
+    """
 
     def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
         if beta == 0:
@@ -65,7 +84,19 @@ class Softplus(Module):
 
 
 class LeakyReLU(Module):
-    """x where it is positive, `negative_slope` times x elsewhere."""
+    """x where it is positive, `negative_slope` times x elsewhere.
+
+    Parameters
+    ----------
+    negative_slope : float
+        The slope below 0, and at 0.
+
+    Examples
+    --------
+    >>> import tinytensor as tt
+    >>> tt.nn.LeakyReLU(0.1)(tt.Tensor([-2.0, 3.0])).tolist()
+    [-0.2, 3.0]
+    """
 
     def __init__(self, negative_slope: float = 0.01) -> None:
         self.negative_slope = negative_slope
@@ -80,7 +111,19 @@ class LeakyReLU(Module):
 
 
 class ELU(Module):
-    """x where it is positive, ``alpha * (exp(x) - 1)`` elsewhere."""
+    """x where it is positive, ``alpha * (exp(x) - 1)`` elsewhere.
+
+    Parameters
+    ----------
+    alpha : float
+        What the function falls towards is -alpha.
+
+    Examples
+    --------
+    >>> import tinytensor as tt
+    >>> tt.nn.ELU()(tt.Tensor([-1000.0, 3.0])).tolist()
+    [-1.0, 3.0]
+    """
 
     def __init__(self, alpha: float = 1.0) -> None:
         self.alpha = alpha

@@ -15,8 +15,8 @@ import numpy.typing as npt
 
 from ..creation import rng, uniform
 from ..engine import apply
-from ..fused import linear, linear_relu
-from ..primitives import relu, sigmoid, softmax
+from ..fused import linear, linear_relu, softmax
+from ..primitives import relu, sigmoid
 from ..tensor import Tensor
 from .inputs import as_data, as_tensor, whole
 from .module import Module

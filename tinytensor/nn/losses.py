@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from ..engine import apply
-from ..fused import bce, nll
-from ..primitives import log_softmax, relu
+from ..fused import bce, log_softmax, nll
+from ..primitives import relu
 from ..tensor import Tensor
 from .inputs import alike, check_reduction, class_logits, class_target, floating, refuse
 from .module import Module
@@ -233,7 +233,19 @@ class _Loss(Module):
 
 
 class MSELoss(_Loss):
-    """`mse` as a module."""
+    """`mse` as a module.
+
+    Parameters
+    ----------
+    reduction : {"mean", "sum", "none"}
+        Over all elements.
+
+    Examples
+    --------
+    >>> import tinytensor as tt
+    >>> tt.nn.MSELoss()(tt.Tensor([1.0, 3.0]), [0.0, 0.0]).item()
+    5.0
+    """
 
     def forward(self, prediction: Any, target: Any) -> Any:
         """The loss."""
@@ -241,7 +253,19 @@ class MSELoss(_Loss):
 
 
 class BCEWithLogitsLoss(_Loss):
-    """`binary_cross_entropy_with_logits` as a module."""
+    """`binary_cross_entropy_with_logits` as a module.
+
+    Parameters
+    ----------
+    reduction : {"mean", "sum", "none"}
+        Over all elements.
+
+    Examples
+    --------
+    >>> import tinytensor as tt
+    >>> round(tt.nn.BCEWithLogitsLoss()(tt.Tensor([0.0, 0.0]), [0, 1]).item(), 4)
+    0.6931
+    """
 
     def forward(self, logits: Any, target: Any) -> Any:
         """The loss."""
@@ -249,7 +273,19 @@ class BCEWithLogitsLoss(_Loss):
 
 
 class HingeLoss(_Loss):
-    """`hinge` as a module."""
+    """`hinge` as a module.
+
+    Parameters
+    ----------
+    reduction : {"mean", "sum", "none"}
+        Over all elements.
+
+    Examples
+    --------
+    >>> import tinytensor as tt
+    >>> tt.nn.HingeLoss()(tt.Tensor([2.0, 0.5]), [1, 1]).item()
+    0.25
+    """
 
     def forward(self, scores: Any, target: Any) -> Any:
         """The loss."""
@@ -258,6 +294,13 @@ class HingeLoss(_Loss):
 
 class CrossEntropyLoss(_Loss):
     """`cross_entropy` as a module.
+
+    Parameters
+    ----------
+    reduction : {"mean", "sum", "none"}
+        Over all labels.
+    label_smoothing : float
+        How much of the target's probability is spread evenly over all classes, from 0 to 1.
 
     Examples
     --------

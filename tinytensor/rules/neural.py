@@ -8,8 +8,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from ..fused import bce, linear, linear_relu, nll
-from ..primitives import log_softmax, sigmoid, softmax
+from ..fused import bce, linear, linear_relu, log_softmax, nll, softmax
+from ..primitives import sigmoid
 from .table import everywhere, rule
 
 

@@ -8,7 +8,8 @@ import math
 
 import numpy as np
 
-from ..primitives import index, logsumexp
+from ..fused import logsumexp
+from ..primitives import index
 from .table import PLAIN, rule
 
 

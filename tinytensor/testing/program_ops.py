@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import primitives
+from .. import fused, primitives
 from . import program_options as option
 from . import program_shapes as shapes
 from .program_parts import (
@@ -155,7 +155,7 @@ row("var", np.var, options=option.spread)
 row("std", np.std, options=option.spread, steady=option.spread_out)
 row("norm", np.linalg.norm, "np.linalg.norm", options=option.norm, steady=option.off_origin)
 row("median", np.median, fits=has_axis, options=option.reduction_of_some, steady=option.no_two_near)
-row("logsumexp", primitives.logsumexp, "tt.logsumexp", options=option.reduction_of_some)
+row("logsumexp", fused.logsumexp, "tt.logsumexp", options=option.reduction_of_some)
 
 row("cumsum", np.cumsum, options=option.lane_axis)
 row("cumprod", np.cumprod, options=option.lane_axis)
@@ -202,8 +202,8 @@ row("trace", np.trace, options=shapes.diagonal)
 
 # -------------------------------------------------------------------------------- neural networks
 
-row("softmax", primitives.softmax, "tt.softmax", fits=has_axis, options=option.one_axis)
-row("log_softmax", primitives.log_softmax, "tt.log_softmax", fits=has_axis, options=option.one_axis)
+row("softmax", fused.softmax, "tt.softmax", fits=has_axis, options=option.one_axis)
+row("log_softmax", fused.log_softmax, "tt.log_softmax", fits=has_axis, options=option.one_axis)
 
 
 def checked_operations(names: Any) -> tuple[str, ...]:
