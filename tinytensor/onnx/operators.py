@@ -74,12 +74,12 @@ def _linear_relu(writer: Writer, node: Any, x: Name, weight: Name, bias: Name | 
     return writer.add("Relu", _linear(writer, node, x, weight, bias))
 
 
-@entry(primitives.softmax)
+@entry(fused.softmax)
 def _softmax(writer: Writer, node: Any, x: Name, axis: int = -1) -> Name:
     return writer.add("Softmax", x, axis=axis)
 
 
-@entry(primitives.log_softmax)
+@entry(fused.log_softmax)
 def _log_softmax(writer: Writer, node: Any, x: Name, axis: int = -1) -> Name:
     return writer.add("LogSoftmax", x, axis=axis)
 
@@ -146,7 +146,7 @@ def _reduction(operator: str) -> Entry:
 
 REDUCTIONS = {
     np.sum: "ReduceSum", np.mean: "ReduceMean", np.max: "ReduceMax", np.min: "ReduceMin", np.prod: "ReduceProd",
-    primitives.logsumexp: "ReduceLogSumExp",
+    fused.logsumexp: "ReduceLogSumExp",
 }  # fmt: skip
 ENTRIES.update({function: _reduction(operator) for function, operator in REDUCTIONS.items()})
 
