@@ -73,3 +73,18 @@ def test_other_threads_are_noted_too():
         thread.start()
         thread.join()
     assert line_of(made[0]).function == "made_here"
+
+
+def test_in_a_notebook_it_is_the_cell():
+    from IPython.core import interactiveshell
+
+    shell = interactiveshell.InteractiveShell.instance()
+    try:
+        shell.run_cell(
+            "from tinytensor import Value, record_lines\nwith record_lines():\n    y = Value(1.0) * 2",
+            store_history=True,
+        )
+        line = line_of(shell.user_ns["y"])
+        assert (line.place, line.text) == ("In[1]:3", "y = Value(1.0) * 2")
+    finally:
+        interactiveshell.InteractiveShell.clear_instance()

@@ -50,11 +50,18 @@ class Line:
 
     @property
     def place(self) -> str:
-        """The file's name and the number, as in a traceback."""
-        return f"{Path(self.file).name}:{self.number}"
+        """The file's name and the number; in a notebook the cell and the number."""
+        return f"{name_of_file(self.file)}:{self.number}"
 
     def __str__(self) -> str:
         return f"{self.place}: {self.text}" if self.text else self.place
+
+
+def name_of_file(file: str) -> str:
+    """A file's name without its folder; ``In[3]`` for the file that stands for a notebook's cell."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    cell = shell and shell.compile.format_code_name(file)
+    return cell[1] if cell else Path(file).name
 
 
 def users_frame() -> FrameType | None:

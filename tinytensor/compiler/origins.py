@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import linecache
 from dataclasses import dataclass
-from pathlib import Path
 
-from ..lines import users_frame
+from ..lines import name_of_file, users_frame
 
 
 class CompileError(RuntimeError):
@@ -45,8 +44,8 @@ class Origin:
 
     @property
     def place(self) -> str:
-        """The file's name and the line, as in a traceback."""
-        return f"{Path(self.file).name}:{self.line}"
+        """The file's name and the line; in a notebook the cell and the line."""
+        return f"{name_of_file(self.file)}:{self.line}"
 
     @property
     def text(self) -> str:
