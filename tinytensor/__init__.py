@@ -35,7 +35,7 @@ from .tensor import Tensor
 from .value import Value
 
 if TYPE_CHECKING:
-    from . import io, onnx, viz
+    from . import io, mpi, onnx, sklearn, viz
     from .compiler import Compiled, CompileError, compile
     from .io import load, save
 
@@ -61,7 +61,8 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module 'tinytensor' has no attribute {name!r}")
 
 
-_ROOMS = ("viz", "io", "onnx")
+# Those that are not in __all__ need an extra, so that `from tinytensor import *` does not.
+_ROOMS = ("viz", "io", "onnx", "sklearn", "mpi")
 _LATER = {
     **{name: f".{name}" for name in _ROOMS},
     **dict.fromkeys(("compile", "Compiled", "CompileError"), ".compiler"),

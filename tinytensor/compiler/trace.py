@@ -387,7 +387,16 @@ def _watched_rules(tracer: Trace, row: Rule) -> Any:
 
 def _watched_arriving(tracer: Trace, row: Rule) -> Any:
     arriving = ARRIVING.__get__(row)
-    return None if arriving is None else tracer.watched(arriving)
+    if arriving is None:
+        return None
+
+    def named(*args: Any, **kwargs: Any) -> Any:
+        result = tracer.watched(arriving)(*args, **kwargs)
+        if isinstance(result, TracedArray) and not result._var.hint:
+            result._var.hint = "arriving"
+        return result
+
+    return named
 
 
 def _nothing(tracer: Trace, row: Rule) -> None:
