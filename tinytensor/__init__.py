@@ -35,7 +35,9 @@ from .tensor import Tensor
 from .value import Value
 
 if TYPE_CHECKING:
-    from . import io, mpi, onnx, sklearn, viz
+    from . import io, onnx, viz
+    from . import mpi as mpi
+    from . import sklearn as sklearn
     from .compiler import Compiled, CompileError, compile
     from .io import load, save
 
