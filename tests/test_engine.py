@@ -747,3 +747,38 @@ def test_a_sequence_beside_other_operands():
     both(rows, k).sum().backward()
     np.testing.assert_array_equal(rows.grad, [[2.0, 3.0], [2.0, 3.0]])
     del RULES[both]
+
+
+def test_what_arrives_is_prepared_once_for_all_operands():
+    """A rule's `arriving` stands for g in each of its entries; the other arguments come as they are, on Tensors too."""
+    seen = []
+
+    def plain(*arrays):
+        return [(a.data if isinstance(a, tt.Tensor) else a).tolist() for a in arrays]
+
+    def arriving(g, out, x, y, scale=1.0):
+        seen.append("arriving")
+        return g * scale
+
+    def entry(factor):
+        def vjp(g, out, x, y, scale=1.0):
+            seen.append([*plain(g, out, x, y), scale])
+            return g * factor(x, y)
+
+        return vjp
+
+    def product(x, y, scale=1.0):
+        return x * y * scale
+
+    rule(product, entry(lambda x, y: y), entry(lambda x, y: x), forward=product, arriving=arriving)
+    try:
+        for create_graph in (False, True):
+            seen.clear()
+            x, y = leaf([2.0, 3.0]), leaf([5.0, 7.0])
+            out = engine.apply(product, (x, y), {"scale": 10.0})
+            gx, gy = tt.grad(out, (x, y), [1.0, -1.0], create_graph=create_graph)
+            given = [[10.0, -10.0], [100.0, 210.0], [2.0, 3.0], [5.0, 7.0], 10.0]
+            assert seen == ["arriving", given, given]
+            assert (gx.tolist(), gy.tolist()) == ([50.0, -70.0], [20.0, -30.0])
+    finally:
+        del RULES[product]
