@@ -46,7 +46,7 @@ class _Record:
         root = self.walk.nodes[-1]
         nodes = [self.node(thing) for thing in self.walk.nodes]
         steps = [self.step(step) for step in self.walk.steps]
-        lines = [{"place": _place(line), "text": line.text, "function": line.function} for line in self.lines]
+        lines = [{"place": line.place, "text": line.text, "function": line.function} for line in self.lines]
         return {
             "title": title or f"Backpropagation of {self.names[id(root)]}",
             "values": isinstance(root, Value),
@@ -146,7 +146,3 @@ def formulas() -> dict[str, dict[str, Any]]:
     """The formulas as MathML: see ``formulas.py``."""
     text = (files(__package__) / "static" / "formulas.json").read_text(encoding="utf-8")
     return json.loads(text)
-
-
-def _place(line: Any) -> str:
-    return f"notebook cell, line {line.number}" if "ipykernel" in line.file else line.place

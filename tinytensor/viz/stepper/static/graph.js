@@ -274,6 +274,17 @@ class GraphView {
     if (this.view.scale >= READABLE) return;
     this.zoom(READABLE / this.view.scale);
     this.keepInView(this.nodes.get(n) || this.nodes.values().next().value);
+    this.fill();
+  }
+
+  /** Move the view so that no part of the frame is empty that the graph could fill. */
+  fill() {
+    const within = (at, extent, from, room) =>
+      extent <= room ? from + (room - extent) / 2 : Math.min(from, Math.max(from + room - extent, at));
+    const { view, size } = this;
+    view.x = within(view.x, size.width * view.scale, 0, this.wide);
+    view.y = within(view.y, size.height * view.scale, TOP, this.high - TOP - 28);
+    this.place();
   }
 
   zoom(factor, x = this.wide / 2, y = this.high / 2) {
