@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 PACKAGE = ROOT / "tinytensor"
 
-MODULES = ["", ".nn", ".optim", ".functional", ".testing", ".viz", ".io", ".onnx", ".sklearn"]
+MODULES = ["", ".nn", ".optim", ".functional", ".testing", ".viz", ".io", ".onnx", ".sklearn", ".mpi"]
 # Names that are modules, with a page or a section of their own, and one that is a plain table.
 NOT_ON_A_PAGE = {"functional", "nn", "optim", "data", "blas", "viz", "io", "onnx", "sklearn", "statistics",
                  "quantiles", "sequences"}  # fmt: skip
