@@ -231,4 +231,4 @@ def test_info_as_json(capsys):
 def test_a_command_is_needed(capsys):
     with pytest.raises(SystemExit):
         main([])
-    assert "the following arguments are required: command" in capsys.readouterr().err
+    assert "the following arguments are required: COMMAND" in capsys.readouterr().err

@@ -237,10 +237,15 @@ def test_a_formula_has_a_part_for_the_first_ruled_argument(name):
     assert 1 <= len(FORMULAS[name]) - 1 <= len(ruled)
 
 
-@pytest.mark.parametrize("function", RULES, ids=name_of)
+def is_ours(function):
+    """Whether a row with a rule stands in the package; other tests write rows of their own."""
+    package = str(importlib.resources.files("tinytensor"))
+    vjps = [vjp for vjp in RULES[function].vjps if vjp is not None]
+    return bool(vjps) and all(inspect.getfile(vjp).startswith(package) for vjp in vjps)
+
+
+@pytest.mark.parametrize("function", list(filter(is_ours, RULES)), ids=name_of)
 def test_the_source_is_the_row(function):
-    if not any(RULES[function].vjps):
-        return
     entries = row_source(function)
     lambdas = [vjp for vjp in RULES[function].vjps if vjp is not None]
     shown = "\n".join(entry["text"] for entry in entries)

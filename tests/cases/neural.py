@@ -9,6 +9,7 @@ from hypothesis.extra import numpy as hnp
 
 import tinytensor as tt
 from tinytensor.fused import linear, linear_relu, nll
+from tinytensor.sklearn.objective import squared_norm
 
 from ..strategies import shapes, values
 from .base import case
@@ -65,3 +66,11 @@ def targeted(draw):
 
 case("cross entropy of probabilities", lambda x, p, reduction: nll(x, tt.log_softmax(x), p, reduction=reduction),
      lambda x, p, reduction: torch.nn.functional.cross_entropy(x, p, reduction=reduction), targeted(), nll)  # fmt: skip
+
+
+@st.composite
+def weights(draw):
+    return [draw(values(draw(shapes(max_dims=3))))], {}
+
+
+case("the penalty of an estimator", squared_norm, lambda w: (w * w).sum(), weights(), squared_norm, orders=2)
