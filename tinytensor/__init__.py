@@ -10,14 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from . import blas, data, functional, nn, optim  # blas first: it chooses kernels before NumPy is imported
 from .activations import elu, gelu, leaky_relu, silu, softplus
-from .anomaly import detect_anomaly
 from .autograd import grad
 from .creation import arange, eye, from_dlpack, full, manual_seed, ones, rand, randn, tensor, zeros
 from .fused import log_softmax, logsumexp, softmax
 from .info import show_versions, versions
-from .lines import record_lines
 from .modes import enable_grad, is_grad_enabled, no_grad
-from .nonfinite import AnomalyError
 from .primitive import primitive
 from .primitives import relu, sigmoid
 from .rules import (  # noqa: F401  # these fill the rule table
@@ -38,8 +35,11 @@ if TYPE_CHECKING:
     from . import io, onnx, viz
     from . import mpi as mpi
     from . import sklearn as sklearn
+    from .anomaly import detect_anomaly
     from .compiler import Compiled, CompileError, compile
     from .io import load, save
+    from .lines import record_lines
+    from .nonfinite import AnomalyError
 
 __version__ = "0.1.0"
 
@@ -69,4 +69,7 @@ _LATER = {
     **{name: f".{name}" for name in _ROOMS},
     **dict.fromkeys(("compile", "Compiled", "CompileError"), ".compiler"),
     **dict.fromkeys(("save", "load"), ".io"),
+    "detect_anomaly": ".anomaly",
+    "AnomalyError": ".nonfinite",
+    "record_lines": ".lines",
 }
