@@ -5,6 +5,7 @@ Read next: ``tensor.py``.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -45,6 +46,34 @@ def by_columns(x: Array) -> Array:
     return x.copy("F" if x.ndim and x.shape[-1] <= 64 else "K")
 
 
+@lru_cache(maxsize=16)
+def ones(count: int, dtype: np.dtype[Any]) -> Array:
+    """A vector of ones, made once: a batch has as many rows as the one before."""
+    return _constant(np.ones(count, dtype))
+
+
+@lru_cache(maxsize=16)
+def counted(count: int) -> Array:
+    """The numbers 0 to `count` - 1, made once."""
+    return _constant(np.arange(count))
+
+
+@lru_cache(maxsize=16)
+def zero(dtype: np.dtype[Any]) -> Array:
+    """Zero as a 0-d array, made once: NumPy compares with one in two thirds of the time of a Python number."""
+    return _constant(np.zeros((), dtype))
+
+
+def _constant(array: Array) -> Array:
+    array.flags.writeable = False
+    return array
+
+
+def product(x: Any, y: Any) -> Any:
+    """``x @ y``. For two matrices NumPy's dot does the same with less ado: 1.0 µs become 0.7 where they are small."""
+    return np.dot(x, y) if type(x) is np.ndarray and x.ndim == 2 else np.matmul(x, y)
+
+
 def fitted(value: Any, like: Array, what: str) -> Array:
     """`value` with exactly the shape and dtype of `like`, the same memory where possible."""
     array = to_array(plain(value))
@@ -62,15 +91,16 @@ def seed_for(output: Node, gradient: Any, operation: str) -> Any:
             f"{operation}: this tensor does not require a gradient: it was made from tensors without "
             "requires_grad=True, or under no_grad()"
         )
-    shape = np.shape(output._data)
     if gradient is None:
-        if np.size(output._data) != 1:
+        data = output._data
+        if type(data) is np.ndarray and not data.shape:
+            return data.dtype.type(1)
+        if np.size(data) != 1:
             raise RuntimeError(
-                f"{operation}: the output has shape {shape}; reduce it to one element (sum, mean), or give its gradient"
+                f"{operation}: the output has shape {np.shape(data)}; reduce it to one element (sum, mean), or give "
+                "its gradient"
             )
-        return (
-            output._data.dtype.type(1) if type(output._data) is np.ndarray and not shape else np.ones_like(output._data)
-        )
+        return np.ones_like(data)
     return fitted(gradient, to_array(output._data), f"{operation}: gradient").copy("K")
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import partial
-from itertools import count
 from typing import Any
 
 import numpy as np
@@ -95,13 +94,16 @@ def operands(node: Node) -> Iterator[tuple[int, int | None, Node]]:
 
 def plain_args(node: Node) -> list[Any]:
     """The arguments that a node was made from, as the function saw them: without nodes."""
-    return [arg._data if isinstance(arg, Node) else unwrapped(arg, []) for arg in node._args]
+    return [
+        arg._data if isinstance(arg, Node) else arg if type(arg) is not tuple else unwrapped(arg, [])
+        for arg in node._args
+    ]
 
 
 def terms(row: Rule, node: Node) -> Iterable[tuple[int, Function | None, Any]]:
     """What the chain rule sums: (position, vjp, argument); each element of a sequence has a vjp of its own."""
     if not row.sequences:
-        return zip(count(), row.vjps, node._args)  # the further arguments have no vjp
+        return zip(row.positions, row.vjps, node._args, strict=False)  # the further arguments have no vjp
     vjps: Any = row.vjps
     within = ((k, i, a) for k, i, a in operands(node) if k < len(vjps))
     return ((k, vjps[k] if i is None else partial(vjps[k], i=i), a) for k, i, a in within)

@@ -18,7 +18,7 @@ import numpy as np
 from .calls import ORDINARY, bind, check_ruled, frozen, plain_args, terms, unwrapped
 from .errors import changed, explain, misshapen, no_rule, not_differentiable
 from .modes import mode
-from .node import NOTHING, Node
+from .node import NOTHING, Node, changes
 from .rules.table import RULES, Function, Rule
 
 # ---------------------------------------------------------------------------------------- forward
@@ -42,11 +42,12 @@ def apply(function: Function, args: tuple[Any, ...], kwargs: dict[str, Any] = NO
         if isinstance(arg, Node) and not row.sequences:  # first, since it is the most frequent case
             nodes.append(arg)
             raw.append(arg._data)
-            continue
-        if type(arg) not in ORDINARY:
+        elif type(arg) in ORDINARY:
+            raw.append(arg)
+        else:
             arg = frozen(row, position, arg)
             args = (*args[:position], arg, *args[position + 1 :])
-        raw.append(unwrapped(arg, nodes))
+            raw.append(unwrapped(arg, nodes))
     try:
         data = row.forward(*raw, **kwargs)
     except (TypeError, ValueError, IndexError) as error:
@@ -118,7 +119,8 @@ def newest_first(root: Node) -> list[Node]:
         for operand in stack.pop()._operands:
             if operand._requires_grad and operand not in seen:
                 seen.add(operand)
-                stack.append(operand)
+                if operand._operands:
+                    stack.append(operand)
     return sorted(seen, key=attrgetter("_time"), reverse=True)
 
 
@@ -160,9 +162,10 @@ def chain_rule(
     row = RULES.get(node._function)  # type: ignore[arg-type]  # a leaf's None has no row
     if row is None:
         raise no_rule(node._function)
-    for operand in (node, *node._operands):
-        if operand._version[0] > node._time:
-            raise changed(node._function, operand, operand is node)
+    if changes[0] > node._time:
+        for operand in (node, *node._operands):
+            if operand._version[0] > node._time:
+                raise changed(node._function, operand, operand is node)
     given = (g, node, *node._args) if create_graph else (g, node._data, *plain_args(node))
     kwargs, parts = node._kwargs, []
     if row.arriving is not None:
@@ -174,7 +177,7 @@ def chain_rule(
             part, data = vjp(*given, **kwargs), operand._data
             # Nearly always the part is an array that fits, or both are a Value's Python floats.
             if not (
-                part.dtype == data.dtype and part.shape == data.shape
+                part.dtype is data.dtype and part.shape == data.shape
                 if type(part) is np.ndarray and type(data) is np.ndarray
                 else type(part) is float and type(data) is float
             ):

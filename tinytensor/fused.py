@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import by_columns
+from .arrays import by_columns, counted, product
 from .primitive import primitive
 from .primitives import relu
 
@@ -130,7 +130,7 @@ def linear(x: Array, weight: Array, bias: Array | None = None) -> Array:
             f"linear: the input has shape {x.shape} and the weight {shape}; expected (…, in) and (out, in) with the "
             "same in"
         )
-    out = np.matmul(x, weight.T)
+    out = product(x, weight.T)
     if bias is None:
         return out
     if bias.shape != shape[:1]:
@@ -169,8 +169,8 @@ def nll(logits: Array, log_probs: Array, target: Array, reduction: str = "mean")
     else:
         # A row and a column for each label: NumPy's take_along_axis takes four times as long.
         table = log_probs.reshape(-1, log_probs.shape[-1])
-        gains = table[np.arange(target.size), target.reshape(-1)].reshape(target.shape)
+        gains = table[counted(target.size), target.reshape(-1)].reshape(target.shape)
     if reduction == "none":
         return -gains
     total = -np.add.reduce(gains, axis=None)
-    return total if reduction == "sum" else total / total.dtype.type(gains.size)
+    return total if reduction == "sum" else total / gains.size

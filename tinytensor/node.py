@@ -5,14 +5,25 @@ Read next: ``engine.py``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import count
+from threading import Lock
 from typing import Any
 
 from .rules.table import SYMBOLS, Function, name_of
 
 NOTHING: dict[str, Any] = {}  # the keywords of a call without keywords; never written to
 now = count(1).__next__  # one clock for the process; a node is always newer than its operands
+changes = [0]  # when any node's data were last changed: what was made later need not be looked at
+changing = Lock()  # so that it never goes back, whatever other threads change
+
+
+def stamp(versions: Iterable[list[int]]) -> None:
+    """Note that the data with these versions have changed."""
+    with changing:
+        time = changes[0] = now()
+        for version in versions:
+            version[0] = time
 
 
 class StandIn:
@@ -67,7 +78,7 @@ class Node:
 
     def _touch(self) -> None:
         """Note that the data have changed, so that older results are not differentiated with them."""
-        self._version[0] = now()
+        stamp((self._version,))
 
     @property
     def is_leaf(self) -> bool:

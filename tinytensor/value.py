@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable
-from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -19,14 +18,12 @@ import numpy as np
 from . import engine
 from .arrays import Number, python_number, real_power, to_leaf, to_number
 from .modes import mode
-from .node import NOTHING, Node, now
+from .node import NOTHING, Node, changes, changing, now
 from .primitives import relu
 from .rules.table import RULES, SYMBOLS, name_of
 from .tensor import Tensor
 
 UNCHANGED = [0]  # the version of every number that never changed
-changes = [0]  # when the last one changed
-_changing = Lock()  # so that it never goes back, whatever other threads change
 
 
 class Value(Tensor):
@@ -84,7 +81,7 @@ class Value(Tensor):
     shape, ndim, size, dtype = (), 0, 1, np.dtype(np.float64)
 
     def _touch(self) -> None:
-        with _changing:
+        with changing:
             self._version = changes[:] = [now()]
 
     @property

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..node import Node
+from ..node import Node, stamp
 from ..threads import share
 from .families import Family
 from .ir import Op, Var
@@ -68,7 +68,6 @@ class Binding:
         self.grads_after: list[tuple[Node, Any]] = [(node, view) for node, view in self.grads if node not in cleared]
         self.grads_after += [(node, None) for node in cleared]
         self.versions = [node._version for node in changed]
-        self.first = next(iter(changed), None)
         self.prepare = load(written.text, filename, written.helpers)
         self.step = self.prepare(**self.arrays)
 
@@ -172,11 +171,8 @@ class Binding:
         results = self._run_with_host(arrays) if self.host else self.step(*arrays)
         for node, grad in self.grads_after:
             node._grad = grad
-        if self.first is not None:  # older results can't be differentiated with the new data
-            self.first._touch()
-            time = self.first._version[0]
-            for version in self.versions:
-                version[0] = time
+        if self.versions:
+            stamp(self.versions)  # older results can't be differentiated with the new data
         return results
 
     def _run_with_host(self, arrays: list[Any]) -> Any:

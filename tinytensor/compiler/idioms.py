@@ -6,6 +6,7 @@ more than the last digits. Read next: ``families.py``.
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ from . import vocabulary as words
 from .ir import Op, Var
 from .memory import is_reduction
 from .simplify import Program, call, drop_unused, rewrite, share
+
+NUMBERS = (int, float, np.floating)
 
 
 def use_idioms(program: Program) -> None:
@@ -90,7 +93,7 @@ def _at_labels(op: Op, labels: dict[Var, int]) -> list[Op] | None:
     x, (rows, columns) = op.args
     if not isinstance(columns, Var) or columns not in labels or x.value.ndim != 2:
         return None
-    if x.shape[1] != labels[columns] or not _counts(rows, x.shape[0]):
+    if x.shape[1] != labels[columns] or not _counts(rows, (x.shape[0],)):
         return None
     return [call(words.at_labels, (x, rows, columns), {}, op)]
 
@@ -112,19 +115,19 @@ def _one_hot_of(hot: Var) -> Any:
     op = hot.op
     if op is not None and op.function is np.transpose and len(op.args) == 1:
         op = op.args[0].op
-        if op is not None and op.function == np.equal.outer and _counts(op.args[0], hot.shape[1]):
+        if op is not None and op.function is np.equal and _counts(op.args[0], (hot.shape[1], 1)):
             return op.args[1]
-    elif op is not None and op.function is np.equal and _counts(op.args[1], hot.shape[1]):
+    elif op is not None and op.function is np.equal and _counts(op.args[1], (hot.shape[1],)):
         column = op.args[0].op if isinstance(op.args[0], Var) else None
         if column is not None and column.function is words.getitem and column.args[1] == (Ellipsis, None):
             return column.args[0]
     return None
 
 
-def _counts(value: Any, size: int) -> bool:
-    """Whether a value is 0, 1, 2, … below `size`."""
+def _counts(value: Any, shape: tuple[int, ...]) -> bool:
+    """Whether a value is 0, 1, 2, … in this shape."""
     constant = value.value if isinstance(value, Var) and value.is_constant else value
-    return isinstance(constant, np.ndarray) and np.array_equal(constant, np.arange(size))
+    return isinstance(constant, np.ndarray) and np.array_equal(constant, np.arange(prod(shape)).reshape(shape))
 
 
 def _mean_of_vector(op: Op) -> list[Op] | None:
@@ -133,8 +136,8 @@ def _mean_of_vector(op: Op) -> list[Op] | None:
         return None
     total, count = op.args[0].op, op.args[1]
     if total is not None and total.function is np.negative and isinstance(total.args[0], Var):
-        total, count = total.args[0].op, -count if isinstance(count, (float, np.floating)) else None
-    if total is None or total.function != np.add.reduce or not isinstance(count, (float, np.floating)):
+        total, count = total.args[0].op, -count if isinstance(count, NUMBERS) else None
+    if total is None or total.function != np.add.reduce or not isinstance(count, NUMBERS):
         return None
     vector = total.args[0]
     whole = {"axis": None}.items() <= total.kwargs.items() and total.kwargs.keys() == {"axis"}

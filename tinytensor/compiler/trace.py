@@ -249,7 +249,7 @@ class Trace:
             g = self._operand(p._grad)
             optimizer._begin(p._data, state)
             rates = self._rates(optimizer, position, p._data.dtype, optimizer._rates(state))
-            a, b = optimizer._rooms[position]
+            a, b, _ = optimizer._rooms[position]
             self._doing = type(optimizer).__name__
             optimizer._update(p._data, p._grad, state, rates, a, b)
             self._doing = ""

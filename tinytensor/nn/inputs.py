@@ -47,10 +47,10 @@ def as_tensor(value: Any) -> Tensor:
     return value if isinstance(value, Tensor) else Tensor(value)
 
 
-def refuse(bad: Any, what: str, error: Callable[[], Exception]) -> None:
-    """Raise `error()` where the data are bad; a compiled function looks at every call, and says `what` is right."""
+def refuse(bad: Any, what: Callable[[], str], error: Callable[[], Exception]) -> None:
+    """Raise `error()` where the data are bad; a compiled function looks at every call, and says ``what()`` is right."""
     if isinstance(bad, StandIn):
-        mode.tracer.check(bad, what)
+        mode.tracer.check(bad, what())
     elif bad:
         raise error()
 
@@ -107,20 +107,30 @@ def class_logits(logits: Any) -> Any:
 
 def class_target(target: Any, logits: Any) -> Any:
     """The target as integer labels that are in range, or as probabilities in the logits' dtype."""
-    shape = logits.shape
-    given = _array(target._data if isinstance(target, Tensor) else target, "cross_entropy: the target")
+    shape = logits._data.shape
+    given = target._data if isinstance(target, Tensor) else target
+    if type(given) is not np.ndarray:
+        given = _array(given, "cross_entropy: the target")
     kind = given.dtype.kind
     if (kind in "iu" or not given.size) and given.shape == shape[:-1]:
         labels = given.astype(np.intp, copy=False)
-        # Without its sign a negative label is a huge one, so one pass finds both kinds of wrong labels.
         if labels.size:
-            highest = labels.view(np.uintp).max()
-            wanted = f"cross_entropy: with logits of shape {shape} labels are 0 to {shape[-1] - 1}"
-            refuse(highest >= shape[-1], wanted, lambda: _out_of_range(given, shape))
+            # Without its sign a negative label is a huge one, so one pass finds both kinds of wrong labels.
+            highest = _highest(labels.view(np.uintp))
+            refuse(highest >= shape[-1], lambda: _range(shape), lambda: _out_of_range(given, shape))
         return labels
     if kind == "f" and given.shape == shape:
         return alike(target, logits, "cross_entropy", "logits")
     raise _unfit(given, logits)
+
+
+def _highest(values: Any) -> Any:
+    """The largest element. NumPy finds its place in a fifth of the time in which it finds it."""
+    return values.item(values.argmax()) if type(values) is np.ndarray else values.max()
+
+
+def _range(shape: tuple[int, ...]) -> str:
+    return f"cross_entropy: with logits of shape {shape} labels are 0 to {shape[-1] - 1}"
 
 
 def _out_of_range(labels: Array, shape: tuple[int, ...]) -> Exception:

@@ -97,7 +97,7 @@ class Linear(Module):
         """The input as a tensor of the layer's dtype and size."""
         dtype = self.weight._data.dtype
         if not isinstance(x, Tensor):
-            x = Tensor(as_data(x, dtype, "Linear"))
+            x = Tensor._make(as_data(x, dtype, "Linear"))
         elif x._data.dtype != dtype:
             raise TypeError(
                 f"Linear: the input is a Tensor of {x.dtype}, the weight of {dtype}; write x.astype(np.{dtype})"

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..modes import mode
+from ..node import stamp
 from ..tensor import Tensor
 from .checks import keys, listed, named, number, trainable, whole, writable
 
@@ -71,7 +72,8 @@ class Optimizer:
         self._configure(self._checked(options))
         self._state: list[State] = [{} for _ in self.parameters]
         arrays = [np.asarray(p._data) for p in self.parameters]
-        self._rooms = list(zip(rooms(arrays), rooms(arrays), strict=True))
+        large = [self._elementwise and array.size > PIECE for array in arrays]
+        self._rooms = list(zip(rooms(arrays), rooms(arrays), large, strict=True))
 
     @property
     def lr(self) -> float:
@@ -104,30 +106,33 @@ class Optimizer:
         """
         if mode.tracer is not None:
             return mode.tracer.optimizer_step(self)
-        values: Any = None
+        dtype = time = None
         rates: tuple[Array, ...] = ()
+        changed = []
         try:
-            for p, state, (a, b) in zip(self.parameters, self._state, self._rooms, strict=True):
+            for p, state, (a, b, large) in zip(self.parameters, self._state, self._rooms, strict=True):
                 data, g = p._data, p._grad
                 if g is None:
                     continue
                 if type(data) is float:  # a Value's number can't change in place
                     data, g = np.array(data), np.array(g)
                 self._begin(data, state)
-                before, values = values, (data.dtype, *self._rates(state))
-                if values != before:  # nearly always they are those of the parameter before
-                    rates = numbers(*values)
-                if data.size > PIECE and self._elementwise and self._is_settled(state) and data.flags.c_contiguous:
+                if data.dtype is not dtype or state.get("step") != time:  # nearly always as for the one before
+                    dtype, time = data.dtype, state.get("step")
+                    rates = numbers(dtype, *self._rates(state))
+                if large and self._is_settled(state) and data.flags.c_contiguous:
                     self._update_in_pieces(data, g, state, rates, a, b)
                 else:
                     self._update(data, g, state, rates, a, b)
                 if type(p._data) is float:
                     p.data = data
                 else:
-                    p._touch()
+                    changed.append(p._version)
         except ValueError:
             writable(type(self).__name__, self.parameters)  # NumPy's words don't say which parameter is read-only
             raise
+        finally:
+            stamp(changed)
 
     def _begin(self, p: Array, state: State) -> None:
         """Make the buffers of a parameter at its first step, and count the steps where they are counted."""

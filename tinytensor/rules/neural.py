@@ -4,10 +4,10 @@ Read next: ``nn/``.
 """
 
 import math
-from functools import lru_cache
 
 import numpy as np
 
+from ..arrays import counted, ones, product, zero
 from ..fused import bce, linear, linear_relu, log_softmax, nll, softmax
 from ..primitives import sigmoid
 from .table import everywhere, rule
@@ -20,34 +20,30 @@ def linear_weight(g, out, x, weight, bias=None):
     if x.ndim > 2:
         rows = math.prod(x.shape[:-1])
         g, x = np.reshape(g, (rows, g.shape[-1])), np.reshape(x, (rows, x.shape[-1]))
-    return np.matmul(g.T, x)
+    return product(g.T, x)
 
 
 def linear_bias(g, out, x, weight, bias=None):
     """The sum over the rows, to each of which the bias was copied."""
     # As a product with ones: BLAS adds rows three times as fast as NumPy.
-    return np.matmul(ones(len(g), g.dtype), g) if g.ndim == 2 else g  # with other axes the engine sums
+    return np.dot(ones(len(g), g.dtype), g) if g.ndim == 2 else g  # with other axes the engine sums
 
 
 def where_positive(g, out):
     """G where relu let something through, 0 where it is flat."""
-    mask = np.greater(out, 0).astype(g.dtype)  # floats multiply faster than bools, and have room for the result
-    return np.multiply(g, mask, out=mask) if type(g) is np.ndarray else g * mask
+    if type(g) is not np.ndarray:
+        return g * np.greater(out, 0).astype(g.dtype)
+    mask = np.greater(out, zero(g.dtype)).astype(g.dtype)  # floats multiply faster than bools, and have room
+    return np.multiply(g, mask, out=mask)
 
 
-@lru_cache(maxsize=64)
-def ones(count, dtype):
-    """A vector of ones."""
-    return np.ones(count, dtype)
-
-
-rule(linear, lambda g, out, x, weight, bias=None: np.matmul(g, weight),
+rule(linear, lambda g, out, x, weight, bias=None: product(g, weight),
              linear_weight,
              linear_bias,
              forward=linear.forward,
              spread=lambda position, out, x, weight, bias=None: np.shape((x, weight, out)[position]))
 
-rule(linear_relu, lambda g, out, x, weight, bias=None: np.matmul(g, weight),
+rule(linear_relu, lambda g, out, x, weight, bias=None: product(g, weight),
                   linear_weight,
                   linear_bias,
                   arriving=lambda g, out, x, weight, bias=None: where_positive(g, out),
@@ -65,7 +61,7 @@ rule(bce, lambda g, out, logits, target: g * (sigmoid(logits) - target),
 
 def one_hot(labels, classes):
     """Rows of False with True at each label, stored column by column: a class is one long comparison."""
-    return np.equal.outer(np.arange(classes), labels.T).T
+    return np.equal(counted(classes).reshape(-1, *[1] * labels.ndim), labels.T).T
 
 
 def per_sample(g, log_probs, reduction):

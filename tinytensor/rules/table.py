@@ -48,7 +48,18 @@ class Rule:
         None where the function does not broadcast its arguments.
     """
 
-    __slots__ = ("arriving", "foreign", "forward", "function", "keywords", "names", "sequences", "spread", "vjps")
+    __slots__ = (
+        "arriving",
+        "foreign",
+        "forward",
+        "function",
+        "keywords",
+        "names",
+        "positions",
+        "sequences",
+        "spread",
+        "vjps",
+    )
 
     def __init__(
         self,
@@ -59,7 +70,7 @@ class Rule:
         arriving: Function | None = None,
     ) -> None:
         self.function, self.forward, self.vjps = function, forward, vjps
-        self.spread, self.arriving = spread, arriving
+        self.spread, self.arriving, self.positions = spread, arriving, range(len(vjps))
         # Errors of NumPy's functions are put in better words; those of a user's own are left alone.
         self.foreign = forward is not function and not forward.__module__.startswith("tinytensor.")
         signatures = [None if vjp is None else inspect.signature(vjp).parameters for vjp in vjps]
