@@ -70,8 +70,8 @@ def _constant(array: Array) -> Array:
 
 
 def product(x: Any, y: Any) -> Any:
-    """``x @ y``. For two matrices NumPy's dot does the same with less ado: 1.0 µs become 0.7 where they are small."""
-    return np.dot(x, y) if type(x) is np.ndarray and x.ndim == 2 else np.matmul(x, y)
+    """``x @ y``, where neither is a stack of matrices: the method ``dot`` then does it with half the ado."""
+    return x.dot(y) if type(x) is type(y) is np.ndarray and x.ndim < 3 else np.matmul(x, y)
 
 
 def fitted(value: Any, like: Array, what: str) -> Array:
