@@ -7,7 +7,7 @@ once, on the flat arrays: a few calls for the whole model, however many layers i
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from math import prod
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -45,13 +45,14 @@ class Family:
 
     def bounds(self) -> list[tuple[int, int, tuple[int, ...]]]:
         """Where each member starts and stops, and its shape."""
-        stops = np.cumsum([prod(var.shape) for var in self.members]).tolist()
-        return [(stop - prod(var.shape), stop, var.shape) for var, stop in zip(self.members, stops, strict=True)]
+        stops = accumulate(var.value.size for var in self.members)
+        return [(stop - var.value.size, stop, var.shape) for var, stop in zip(self.members, stops, strict=True)]
 
     def view(self, flat: Var, place: int) -> Var:
         """One of the arrays in a flat one."""
         if (flat, place) not in self.views:
-            self.views[flat, place] = call(words.member, (flat, *self.bounds()[place]))
+            for k, bounds in enumerate(self.bounds()):
+                self.views[flat, k] = call(words.member, (flat, *bounds))
         return self.views[flat, place].out
 
 

@@ -6,7 +6,7 @@ Nothing here knows memory, names or text. Read next: ``standin.py``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -41,7 +41,7 @@ class Var:
     @property
     def shape(self) -> tuple[int, ...]:
         """The size of each axis."""
-        return tuple(np.shape(self.value))
+        return self.value.shape if hasattr(self.value, "shape") else np.shape(self.value)
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -81,28 +81,31 @@ class Op:
         self.function, self.args, self.kwargs, self.origin = function, args, kwargs, origin
         self.out = Var(value, self)
 
-    def inputs(self) -> Iterator[Var]:
+    def inputs(self) -> list[Var]:
         """The Vars among the arguments, in order."""
-        yield from vars_in((*self.args, *self.kwargs.values()))
+        return vars_in((self.args, self.kwargs))
 
     def replace(self, new: dict[Var, Var]) -> None:
         """Put other Vars in the place of some."""
-        self.args = tuple(substituted(arg, new) for arg in self.args)
-        self.kwargs = {name: substituted(value, new) for name, value in self.kwargs.items()}
+        if not new.keys().isdisjoint(self.inputs()):
+            self.args, self.kwargs = substituted(self.args, new), substituted(self.kwargs, new)
 
     def __repr__(self) -> str:
         return f"<Op {getattr(self.function, '__name__', self.function)} -> {self.out.hint} {self.out.shape}>"
 
 
-def vars_in(value: Any) -> Iterator[Var]:
-    """The Vars in an argument: itself, or those in tuples, lists, dicts and slices."""
-    if isinstance(value, Var):
-        yield value
-    elif isinstance(value, (tuple, list)):
-        for item in value:
-            yield from vars_in(item)
-    elif isinstance(value, dict):
-        yield from vars_in(tuple(value.values()))
+def vars_in(value: Any) -> list[Var]:
+    """The Vars in an argument: itself, or those in tuples, lists and dicts, in order."""
+    found, stack = [], [value]
+    while stack:
+        item = stack.pop()
+        if type(item) is Var:
+            found.append(item)
+        elif isinstance(item, (tuple, list)):
+            stack += item[::-1]
+        elif isinstance(item, dict):
+            stack += reversed(item.values())
+    return found
 
 
 def mapped(value: Any, change: Callable[[Any], Any]) -> Any:
