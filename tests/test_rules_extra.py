@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 import tinytensor as tt
 from tinytensor.activations import elu, gelu, leaky_relu, silu, softplus
 from tinytensor.decompositions import cofactors
-from tinytensor.rules.neural import nll
+from tinytensor.fused import linear_relu
+from tinytensor.rules.neural import nll, where_positive
 from tinytensor.rules.table import RULES
 from tinytensor.special import erf, normal_cdf
 from tinytensor.testing.tolerances import count_operations
@@ -421,6 +422,17 @@ def test_pad_by_every_form_of_width(width, pairs):
 def test_transpose_by_axes_from_either_end(axes):
     x = np.arange(24.0).reshape(2, 3, 4)
     assert_same_derivatives(lambda a: np.transpose(a, axes), lambda a: a.permute(*axes), [x])
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_what_arrives_at_a_layer_with_relu_keeps_its_dtype(dtype):
+    """A mask of another dtype would make the two products after it wide and slow, and the engine would cast them back."""
+    g, out = np.array([[1.5, -2.0]], dtype), np.array([[3.0, 0.0]], dtype)
+    masked = where_positive(g, out)
+    assert masked.dtype == dtype
+    assert masked.tolist() == [[1.5, 0.0]]
+    assert g.tolist() == [[1.5, -2.0]]  # someone may read it
+    assert RULES[linear_relu].arriving(g, out, None, None).dtype == dtype
 
 
 # ------------------------------------------------------------------------------------------ threads

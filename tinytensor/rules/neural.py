@@ -61,7 +61,7 @@ rule(bce, lambda g, out, logits, target: g * (sigmoid(logits) - target),
 
 def one_hot(labels, classes):
     """Rows of False with True at each label, stored column by column: a class is one long comparison."""
-    return np.equal(counted(classes).reshape(-1, *[1] * labels.ndim), labels.T).T
+    return np.equal(counted(classes).reshape(classes, *[1] * labels.ndim), labels.T).T
 
 
 def per_sample(g, log_probs, reduction):
