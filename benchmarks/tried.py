@@ -14,6 +14,7 @@ import numpy as np
 import tinytensor as tt
 from tinytensor.engine import apply, unbroadcast
 from tinytensor.fused import linear, linear_relu
+from tinytensor.optim.base import numbers
 
 SIZES = {"S": (100, 16, 16, 300), "M": (64, 64, 128, 200), "L": (256, 784, 512, 8)}  # batch, in, out, repeats
 rng = np.random.default_rng(0)
@@ -94,6 +95,54 @@ def sum_by_ones(batch, n, m):
     return lambda: np.add.reduce(g, axis=0), lambda: np.matmul(ones, g)
 
 
+def products_by_dot(batch, n, m):
+    g, x, w = draw(batch, m), draw(batch, n), draw(m, n)
+    return (
+        lambda: (np.matmul(x, w.T), np.matmul(g.T, x), np.matmul(g, w)),
+        lambda: (x.dot(w.T), g.T.dot(x), g.dot(w)),
+    )
+
+
+# --------------------------------------------------------------- small parameters updated side by side
+
+NETWORKS = {"S": (100, 2, 16, 16, 2), "M": (64, 64, 128, 64, 10), "L": (256, 784, 512, 256, 10)}
+
+
+class SideBySide(tt.optim.Adam):
+    """Adam whose parameters are copied into one flat array, updated by one set of calls, and copied back."""
+
+    def step(self):
+        arrays = [p.data for p in self.parameters]
+        if not hasattr(self, "flat"):
+            size = sum(a.size for a in arrays)
+            self.flat = [np.zeros(size, np.float32) for _ in range(4)]
+            self.flat_state = {"step": 0, "m": np.zeros(size, np.float32), "v": np.zeros(size, np.float32)}
+            stops = np.cumsum([0, *(a.size for a in arrays)])
+            self.views = [self.flat[0][i:j].reshape(a.shape) for i, j, a in zip(stops, stops[1:], arrays, strict=False)]
+        p, g, a, b = self.flat
+        np.concatenate(arrays, axis=None, out=p)
+        np.concatenate([parameter.grad for parameter in self.parameters], axis=None, out=g)
+        self._begin(p, self.flat_state)
+        self._update(p, g, self.flat_state, numbers(p.dtype, *self._rates(self.flat_state)), a, b)
+        for parameter, array, view in zip(self.parameters, arrays, self.views, strict=True):
+            array[...] = view
+            parameter._touch()
+
+
+def whole_step(kind, batch, *sizes):
+    """A training step with an optimizer of this kind."""
+    model = tt.nn.MLP(sizes[0], sizes[1:], generator=np.random.default_rng(0))
+    optimizer, x, y = kind(model.parameters(), lr=1e-4), draw(batch, sizes[0]), rng.integers(0, sizes[-1], batch)
+
+    def step():
+        optimizer.zero_grad()
+        loss = tt.nn.cross_entropy(model(x), y)
+        loss.backward()
+        optimizer.step()
+
+    return step
+
+
 # ------------------------------------------------------------------------ large elementwise chains
 
 BIG, OUT = draw(4096, 1024), np.empty((4096, 1024), np.float32)
@@ -119,10 +168,18 @@ def threaded(pool):
     other.result()
 
 
+def show(name, found):
+    print(f"{name:>16}", "  ".join(f"{size} {value:.2f}" for size, value in found.items()))
+
+
 def main():
-    for name in (bias_apart, layer, reused_buffers, in_place_sums, cached_plans, sum_by_ones):
-        found = {size: ratio(*name(*shape), repeat) for size, (*shape, repeat) in SIZES.items()}
-        print(f"{name.__name__:>16}", "  ".join(f"{size} {value:.2f}" for size, value in found.items()))
+    for name in (bias_apart, layer, reused_buffers, in_place_sums, cached_plans, sum_by_ones, products_by_dot):
+        show(name.__name__, {size: ratio(*name(*shape), repeat) for size, (*shape, repeat) in SIZES.items()})
+    repeats = {size: repeat for size, (*_, repeat) in SIZES.items()}
+    pairs = {
+        size: [whole_step(kind, *shape) for kind in (tt.optim.Adam, SideBySide)] for size, shape in NETWORKS.items()
+    }
+    show("side by side", {size: ratio(*pair, repeats[size]) for size, pair in pairs.items()})
     print(f"{'row blocks':>16} {ratio(lambda: chain(BIG, OUT), blocked, 1):.2f}")
     with ThreadPoolExecutor(1) as pool:
         print(f"{'two threads':>16} {ratio(lambda: chain(BIG, OUT), lambda: threaded(pool), 1):.2f}")

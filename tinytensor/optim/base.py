@@ -27,7 +27,7 @@ def numbers(dtype: np.dtype[Any], *values: float) -> tuple[Array, ...]:
     return tuple(np.array(value, dtype) for value in values)
 
 
-PIECE = 16_384  # elements: 256 KiB of float32 to work in, in place of what the largest parameter takes
+PIECE = 16_384  # elements: 64 KiB of float32 to work in, in place of what the largest parameter takes
 
 
 def rooms(arrays: list[Array]) -> list[Array]:
