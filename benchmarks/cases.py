@@ -34,7 +34,7 @@ def step(options):
 
 def digits(options):
     """Training the digits classifier: 20 epochs of Adam."""
-    names = [*OURS, "torch_eager", "sklearn_mlp"]
+    names = [*OURS, "numpy_by_hand", "torch_eager", "sklearn_mlp"]
     args = {"path": str(options.folder / "digits.npz")}
     return [Case("digits", "digits", args, names, options.few, 0.0, least=0.93)]
 

@@ -93,8 +93,7 @@ def binary_cross_entropy_with_logits(logits: Any, target: Any, reduction: str = 
     if values.size:
         # Targets of -1 would make the loss endless downward: training would run, and learn nonsense.
         inside = (np.minimum.reduce(values, axis=None) >= 0) & (np.maximum.reduce(values, axis=None) <= 1)
-        inside_of = f"{name}: the targets must be from 0 to 1"
-        refuse(np.logical_not(inside), lambda: inside_of, lambda: _not_probabilities(values))
+        refuse(np.logical_not(inside), f"{name}: the targets must be from 0 to 1", lambda: _not_probabilities(values))
     return _reduced(apply(bce, (logits, target)), reduction, name)
 
 
@@ -148,7 +147,7 @@ def hinge(scores: Any, target: Any, reduction: str = "mean") -> Any:
         target = target._data
     is_label = np.abs(target) == 1
     bad = np.logical_not(np.logical_and.reduce(is_label, axis=None))
-    refuse(bad, lambda: "hinge: the targets must be -1 or 1", lambda: _not_signs(target[~is_label].flat[0]))
+    refuse(bad, "hinge: the targets must be -1 or 1", lambda: _not_signs(target[~is_label].flat[0]))
     return _reduced(apply(relu, (1 - scores * target,)), reduction, "hinge")
 
 
