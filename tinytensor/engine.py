@@ -174,7 +174,8 @@ def chain_rule(
         if vjp is None or not isinstance(operand, Node):
             continue
         if operand._requires_grad if needed is None else operand in needed:
-            part, data = vjp(*given, **kwargs), operand._data
+            part = vjp(*given, **kwargs) if kwargs else vjp(*given)
+            data = operand._data
             # Nearly always the part is an array that fits, or both are a Value's Python floats.
             if not (
                 part.dtype is data.dtype and part.shape == data.shape
