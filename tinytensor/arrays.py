@@ -5,7 +5,6 @@ Read next: ``tensor.py``.
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -39,39 +38,6 @@ def to_array(data: Any, dtype: npt.DTypeLike | None = None) -> Array:
     if array.dtype.kind not in NUMERIC:
         raise TypeError(f"Tensor: the data are not numbers but {array.dtype}")
     return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
-
-
-def by_columns(x: Array) -> Array:
-    """A copy to work in; where rows are short, column by column: NumPy then reduces them up to 4 times as fast."""
-    return x.copy("F" if x.ndim and x.shape[-1] <= 64 else "K")
-
-
-@lru_cache(maxsize=16)
-def ones(count: int, dtype: np.dtype[Any]) -> Array:
-    """A vector of ones, made once: a batch has as many rows as the one before."""
-    return _constant(np.ones(count, dtype))
-
-
-@lru_cache(maxsize=16)
-def counted(count: int) -> Array:
-    """The numbers 0 to `count` - 1, made once."""
-    return _constant(np.arange(count))
-
-
-@lru_cache(maxsize=16)
-def zero(dtype: np.dtype[Any]) -> Array:
-    """Zero as a 0-d array, made once: NumPy compares with one in two thirds of the time of a Python number."""
-    return _constant(np.zeros((), dtype))
-
-
-def _constant(array: Array) -> Array:
-    array.flags.writeable = False
-    return array
-
-
-def product(x: Any, y: Any) -> Any:
-    """``x @ y``, where neither is a stack of matrices: the method ``dot`` then does it with half the ado."""
-    return x.dot(y) if type(x) is type(y) is np.ndarray and x.ndim < 3 else np.matmul(x, y)
 
 
 def fitted(value: Any, like: Array, what: str) -> Array:

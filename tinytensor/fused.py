@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import by_columns, counted, product
 from .primitive import primitive
 from .primitives import relu
+from .quick import by_columns, counted, product
 
 Array = np.ndarray[Any, Any]
 
