@@ -962,3 +962,17 @@ def test_a_large_parameter_needs_little_memory_to_be_updated():
     room[...] = 7.0
     optimizer.step()
     assert 0 < np.count_nonzero(room != 7.0) <= base.PIECE
+
+
+def test_a_step_that_fails_half_way_is_noticed_by_older_graphs():
+    """What was updated before the error has changed, and a graph built on it must not be walked."""
+    first, second = (tt.Tensor([1.0, 2.0], requires_grad=True) for _ in range(2))
+    optimizer = tt.optim.SGD([first, second], lr=0.1)
+    loss = (first * first * second).sum()
+    loss.backward()
+    second.data.flags.writeable = False
+    with pytest.raises(ValueError, match="read-only"):
+        optimizer.step()
+    assert first.data.tolist() != [1.0, 2.0]
+    with pytest.raises(RuntimeError, match="changed"):
+        loss.backward()

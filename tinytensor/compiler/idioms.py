@@ -137,7 +137,7 @@ def _mean_of_vector(op: Op) -> list[Op] | None:
     total, count = op.args[0].op, op.args[1]
     if total is not None and total.function is np.negative and isinstance(total.args[0], Var):
         total, count = total.args[0].op, -count if isinstance(count, NUMBERS) else None
-    if total is None or total.function != np.add.reduce or not isinstance(count, NUMBERS):
+    if total is None or total.function != np.add.reduce or not isinstance(count, NUMBERS) or not count:
         return None
     vector = total.args[0]
     whole = {"axis": None}.items() <= total.kwargs.items() and total.kwargs.keys() == {"axis"}

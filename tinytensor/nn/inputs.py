@@ -124,7 +124,7 @@ def class_target(target: Any, logits: Any) -> Any:
         return labels
     if kind == "f" and given.shape == shape:
         return alike(target, logits, "cross_entropy", "logits")
-    raise _unfit(given, logits)
+    raise _unfit(_array(given, "cross_entropy: the target"), logits)
 
 
 def _range(shape: tuple[int, ...]) -> str:

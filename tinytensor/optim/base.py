@@ -138,7 +138,10 @@ class Optimizer:
         """Make the buffers of a parameter at its first step, and count the steps where they are counted."""
 
     def _rates(self, state: State) -> tuple[float, ...]:
-        """The numbers of this step, by the names in `_rate_names`: what may change from step to step."""
+        """The numbers of this step, by the names in `_rate_names`: what may change from step to step.
+
+        Of the state they may depend on the parameter's step alone: they are looked up once for all that have the same.
+        """
         return (self._lr,)
 
     def _update(self, p: Array, g: Array, state: State, rates: tuple[Array, ...], a: Array, b: Array) -> None:
