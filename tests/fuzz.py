@@ -96,6 +96,8 @@ def single_step(options: argparse.Namespace, program: Program) -> str:
 def quiet_start() -> None:
     torch.set_num_threads(1)
     warnings.simplefilter("error")
+    # OpenBLAS's alarm, which may be false: docs/blas.md. The numbers themselves are compared.
+    warnings.filterwarnings("ignore", "invalid value encountered in (dot|matmul)", RuntimeWarning)
 
 
 def batches(options: argparse.Namespace) -> Iterator[tuple[argparse.Namespace, range]]:
