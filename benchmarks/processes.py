@@ -18,7 +18,7 @@ THREADS = (
     "NUMEXPR_NUM_THREADS",
     "VECLIB_MAXIMUM_THREADS",
 )
-SETTLE = 0.05  # seconds in which the threads of the one before fall asleep: OpenBLAS's spin for 0.03
+SETTLE = 0.15  # seconds in which the threads of the one before fall asleep: OpenBLAS's spin for 0.03 to 0.1
 
 
 class Skipped(Exception):

@@ -16,6 +16,7 @@ import tinytensor as tt
 from tinytensor import nn, optim
 from tinytensor.compiler import compiled as compiled_module
 from tinytensor.compiler.source import Writer
+from tinytensor.quick import aligned
 
 SIZES = {"S": (100, 2, 16, 16, 2), "M": (64, 64, 128, 64, 10)}
 
@@ -70,7 +71,7 @@ def test_the_source_reads_well(size, make):
     assert max(map(len, step.source.splitlines())) <= 120
     assert not re.search(r"[ \t]$", step.source, re.M)
     functions = [node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
-    assert functions == ["prepare", "step"]
+    assert functions == ["aligned", "prepare", "step"]
     for name in ("layers_0_weight", "layers_2_bias", "d_layers_0_weight", "d_layers_2_bias", "parameters", "gradients"):
         assert re.search(rf"\b{name}\b", step.source), name
     assert not re.search(r"[^\w]d_d_|_view_view", "\n".join(inner_lines(step.source)))
@@ -169,6 +170,61 @@ def test_a_steady_step_allocates_no_array():
                 gc.enable()
             # The loss, a tensor, and the frames of Python; an array of the batch has 400 bytes or more.
             assert peak < 2000, f"{batch} {name}: {peak} bytes"
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.bool, np.int64, np.complex128])
+@pytest.mark.parametrize("shape", [(), 0, 5, (3, 7), (2, 0, 4), (64, 128)])
+def test_memory_begins_at_a_cache_line(shape, dtype):
+    array = aligned(shape, dtype)
+    assert (array.shape, array.dtype) == (np.empty(shape).shape, dtype)
+    assert not array.size or array.__array_interface__["data"][0] % 64 == 0
+    assert array.flags.c_contiguous
+    assert array.flags.writeable
+
+
+def test_parameters_and_gradients_begin_at_a_cache_line():
+    model = nn.MLP(4, [16, 3], generator=np.random.default_rng(0))
+    optimizer = optim.SGD(model.parameters(), lr=0.1)
+
+    @tt.compile
+    def step(x, y):
+        loss = nn.cross_entropy(model(x), y)
+        loss.backward()
+        optimizer.step()
+
+    step(*data_for(5, 4, 3))
+    first = model.layers[0].weight
+    assert [a.__array_interface__["data"][0] % 64 for a in (first.data, first.grad)] == [0, 0]
+    assert "np.empty(" not in step.source.replace("memory = np.empty(size", "")
+
+
+@pytest.mark.parametrize(("batch", "floats"), [(255, True), (256, False)])
+def test_a_large_mask_stays_bools(batch, floats):
+    step, _, _ = compiled_training(batch, 4, 16, 3)
+    assert ("] = greater" in step.source) == floats
+    assert ("greater, out=arriving)" in step.source) != floats
+
+
+@pytest.mark.parametrize(
+    "product",
+    [
+        lambda x, y: (x > 0).astype(np.float32) * y,
+        lambda x, y: y * (x > 0).astype(np.float32),
+        lambda x, y: y.astype(np.float64) * (x > 0).astype(np.float32),
+        lambda x, y: (y > 0).astype(np.float32) * (x > 0).astype(np.float32),
+        lambda x, y: (x > 0).astype(np.float32) * y[0],
+        lambda x, y: 3.0 * (x > 0).astype(np.float32),
+    ],
+)
+def test_masks_of_all_kinds_multiply_as_in_eager(product):
+    rng = np.random.default_rng(0)
+    x, y = (rng.standard_normal((64, 64)).astype(np.float32) for _ in range(2))
+    x[0, :2], y[0, :3] = np.nan, [np.inf, -0.0, np.nan]
+    with np.errstate(invalid="ignore"):
+        expected = np.asarray(product(tt.tensor(x), tt.tensor(y)))
+        found = np.asarray(tt.compile(product)(tt.tensor(x), tt.tensor(y)))
+    assert found.dtype == expected.dtype
+    np.testing.assert_array_equal(found, expected)
 
 
 # ------------------------------------------------------------------------------------------------ saving

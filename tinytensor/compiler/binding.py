@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..node import Node, stamp
+from ..quick import aligned
 from ..threads import share
 from .families import Family
 from .ir import Op, Var
@@ -94,7 +95,8 @@ class Binding:
         return of
 
     def _flat(self, family: Family) -> Array:
-        flat = np.zeros(family.flat.shape, family.flat.dtype)
+        flat = aligned(family.flat.shape, family.flat.dtype)
+        flat[...] = 0
         for member, node, (start, stop, shape) in zip(family.members, family.nodes, family.bounds(), strict=True):
             view = flat[start:stop].reshape(shape)
             if family.flat.op is not None:

@@ -20,7 +20,7 @@ from ..node import Node
 from ..optim.base import Optimizer
 from ..tensor import Tensor
 
-RESERVED = {*keyword.kwlist, *dir(builtins), "np", "step", "prepare", "zeros", "state", "d_"}
+RESERVED = {*keyword.kwlist, *dir(builtins), "np", "aligned", "step", "prepare", "zeros", "state", "d_"}
 
 
 class Names:

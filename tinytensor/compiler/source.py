@@ -6,13 +6,16 @@ which operation in which line of the user's code it computes. Read next: ``compi
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from ..node import Node
+from ..quick import aligned
 from . import vocabulary as words
 from .families import Family
 from .idioms import inlined
@@ -20,7 +23,7 @@ from .ir import Op, Var
 from .memory import Memory, Place, is_elementwise, same_memory
 from .names import Names
 from .origins import Origin
-from .phrases import expression, literal, spelled, statements, word_for
+from .phrases import expression, literal, spelled, statements, without_annotations, word_for
 from .simplify import Program
 
 
@@ -241,8 +244,8 @@ class Writer:
         if place.kind == "memory":
             dtype = literal(array.dtype)
             if by_columns:
-                return f"np.empty({array.shape[::-1]}, {dtype}).T  # column by column"
-            return f"np.empty({array.shape}, {dtype})"
+                return f"aligned({array.shape[::-1]}, {dtype}).T  # column by column"
+            return f"aligned({array.shape}, {dtype})"
         owner: Any = place.of
         name = self.names.of[owner]
         if owner.array.shape == array.shape and owner.array.strides == array.strides:
@@ -340,7 +343,7 @@ class Writer:
         key = (wish, shape, dtype)
         if wish != "picked" or key not in self._constants:
             self._constants[key] = self.names.give(key, wish)
-            self.setup["memory"].append(f"{self._constants[key]} = np.empty({shape[0]}, {literal(dtype)})")
+            self.setup["memory"].append(f"{self._constants[key]} = aligned({shape[0]}, {literal(dtype)})")
         return self._constants[key]
 
     def _flat(self, name: str, by_columns: bool) -> str:
@@ -409,6 +412,7 @@ class Writer:
             "import numpy as np",
             "",
             "",
+            *(aligned_text() if self.setup["memory"] else ()),
         ]
         lines += [
             f"def prepare({given}):",
@@ -426,6 +430,12 @@ class Writer:
         arguments = ", ".join(self.names.of[var] for _, var in self.arguments)
         lines += [f"    def step({arguments}):", *(f"        {line}" for line in body), "", "    return step", ""]
         return "\n".join(lines)
+
+
+@lru_cache(maxsize=1)
+def aligned_text() -> list[str]:
+    """What makes the memory, to stand in the source."""
+    return [*without_annotations(inspect.getsource(aligned)).splitlines(), "", ""]
 
 
 COMPARISONS = {np.greater_equal: ">=", np.greater: ">", np.less: "<", np.less_equal: "<=", np.equal: "==",
