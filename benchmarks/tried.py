@@ -15,6 +15,7 @@ import tinytensor as tt
 from tinytensor.engine import apply, unbroadcast
 from tinytensor.fused import linear, linear_relu
 from tinytensor.optim.base import numbers
+from tinytensor.quick import aligned
 
 SIZES = {"S": (100, 16, 16, 300), "M": (64, 64, 128, 200), "L": (256, 784, 512, 8)}  # batch, in, out, repeats
 rng = np.random.default_rng(0)
@@ -103,6 +104,46 @@ def products_by_dot(batch, n, m):
     )
 
 
+def weights_by_columns(batch, n, m):
+    g, x, w = draw(batch, m), draw(batch, n), draw(m, n)
+    columns = np.asfortranarray(w)
+    return (
+        lambda: (x.dot(w.T), g.T.dot(x), g.dot(w)),
+        lambda: (x.dot(columns.T), x.T.dot(g, out=np.empty_like(columns).T), g.dot(columns)),
+    )
+
+
+def cache_lines(batch, n, m):
+    def memory(array, start):
+        room = aligned(array.size + 16, array.dtype)[start : start + array.size].reshape(array.shape)
+        room[...] = array
+        return room
+
+    def layer(start):
+        shapes = [(batch, n), (n, m), (m,), (batch, m), (n, m), (batch, n)]
+        x, w, b, out, for_w, for_x = (memory(draw(*shape), start) for shape in shapes)
+
+        def step():
+            np.matmul(x, w, out=out)
+            np.add(out, b, out=out)
+            np.matmul(x.T, out, out=for_w)
+            np.matmul(out, w.T, out=for_x)
+
+        return step
+
+    return layer(4), layer(0)  # NumPy's own memory begins 16 bytes into a line
+
+
+def masks_of_bools(batch, n, m):
+    g, x = draw(batch, m), draw(batch, m)
+
+    def floats():
+        mask = np.greater(x, 0).astype(g.dtype)
+        return np.multiply(g, mask, out=mask)
+
+    return floats, lambda: g * np.greater(x, 0)
+
+
 # --------------------------------------------------------------- small parameters updated side by side
 
 NETWORKS = {"S": (100, 2, 16, 16, 2), "M": (64, 64, 128, 64, 10), "L": (256, 784, 512, 256, 10)}
@@ -118,10 +159,13 @@ class SideBySide(tt.optim.Adam):
             self.flat = [np.zeros(size, np.float32) for _ in range(4)]
             self.flat_state = {"step": 0, "m": np.zeros(size, np.float32), "v": np.zeros(size, np.float32)}
             stops = np.cumsum([0, *(a.size for a in arrays)])
-            self.views = [self.flat[0][i:j].reshape(a.shape) for i, j, a in zip(stops, stops[1:], arrays, strict=False)]
+            self.views = [
+                np.ndarray(a.shape, a.dtype, self.flat[0][start:], strides=a.strides)
+                for a, start in zip(arrays, stops, strict=False)
+            ]
         p, g, a, b = self.flat
-        np.concatenate(arrays, axis=None, out=p)
-        np.concatenate([parameter.grad for parameter in self.parameters], axis=None, out=g)
+        np.concatenate([array.ravel("K") for array in arrays], out=p)
+        np.concatenate([parameter.grad.ravel("K") for parameter in self.parameters], out=g)
         self._begin(p, self.flat_state)
         self._update(p, g, self.flat_state, numbers(p.dtype, *self._rates(self.flat_state)), a, b)
         for parameter, array, view in zip(self.parameters, arrays, self.views, strict=True):
@@ -173,7 +217,8 @@ def show(name, found):
 
 
 def main():
-    for name in (bias_apart, layer, reused_buffers, in_place_sums, cached_plans, sum_by_ones, products_by_dot):
+    ideas = (bias_apart, layer, reused_buffers, in_place_sums, cached_plans, sum_by_ones, products_by_dot)
+    for name in (*ideas, weights_by_columns, cache_lines, masks_of_bools):
         show(name.__name__, {size: ratio(*name(*shape), repeat) for size, (*shape, repeat) in SIZES.items()})
     repeats = {size: repeat for size, (*_, repeat) in SIZES.items()}
     pairs = {

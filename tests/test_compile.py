@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+import re
 import threading
 
 import numpy as np
@@ -942,6 +943,27 @@ def test_a_bad_label_changes_nothing():
                 assert_same_bits([after[name]], [before[name]])
         assert (schedule.last_epoch, schedule.get_last_lr()) == (epoch, rate)
         step(x, y)
+
+
+@pytest.mark.parametrize("layouts", ["FFF", "CCC", "CFC", "FCF"])
+@pytest.mark.parametrize("make", [lambda ps: optim.SGD(ps, lr=0.1, momentum=0.9), lambda ps: optim.Adam(ps, lr=0.1)])
+def test_a_flat_array_keeps_each_weights_layout(layouts, make):
+    """Weights by rows, as a user may set them, or by columns, as a Linear makes them: the same training."""
+
+    def turned(training, number):
+        if number not in (0, 3):
+            return
+        for layer, order in zip(training.model.layers, layouts, strict=True):
+            if number == 3:  # values from outside, the other way round
+                order = "FC"[order == "F"]
+            layer.weight.data = np.array(layer.weight.data, order=order)
+
+    ours, step = run_beside(lambda: Training(make=make), between=turned)
+    for layer, order in zip(ours.model.layers, layouts, strict=True):
+        for array in (layer.weight.data, layer.weight.grad):
+            assert array.flags["F_CONTIGUOUS" if order == "F" else "C_CONTIGUOUS"]
+            assert array.base is not None  # a part of the flat array
+    assert len(re.findall(r" layers_\d_weight = parameters.*\.T$", step.source, re.M)) == layouts.count("F")
 
 
 def test_gradients_can_be_read_and_changed_between_calls():

@@ -13,6 +13,7 @@ import pytest
 import tinytensor as tt
 from tinytensor import io, mpi
 from tinytensor.mpi import ending
+from tinytensor.mpi.gradients import GradientBuffer
 
 from . import mpi_checks, mpi_train
 
@@ -55,6 +56,21 @@ def found(request, tmp_path_factory):
 def test_ranks(found, name):
     for rank, said in enumerate(found):
         assert said[name] == "passed", f"rank {rank}: {said[name]}"
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.float16])
+def test_gradients_lie_in_the_buffer_as_their_parameters(dtype):
+    """By columns, as a Linear's weight: else the optimizer would go through the two in different orders."""
+    model = tt.nn.MLP(3, [4, 2], dtype=dtype, generator=np.random.default_rng(0))
+    model(np.ones((5, 3), dtype)).sum().backward()
+    expected = [p.grad.copy() for p in model.parameters()]
+    buffer = GradientBuffer(model.parameters(), extra=1)
+    buffer.fill(3)
+    buffer.take()
+    for p, wanted in zip(model.parameters(), expected, strict=True):
+        np.testing.assert_allclose(p.grad, wanted, rtol=1e-3 if dtype == np.float16 else 1e-6)
+        assert p.grad.dtype == dtype
+        assert p.grad.flags.fnc == p.data.flags.fnc == (p.ndim == 2)
 
 
 # ------------------------------------------------------------------------------------ how a job ends

@@ -1,5 +1,8 @@
 """Layers, dropout and the MLP: PyTorch's numbers, and one precision from the input to every gradient."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 import torch
@@ -7,6 +10,7 @@ import torch
 import tinytensor as tt
 from tinytensor import nn
 from tinytensor.engine import newest_first
+from tinytensor.fused import linear
 
 
 def rng(seed=0):
@@ -35,6 +39,61 @@ def test_linear_starts_with_torchs_distribution():
         theirs = getattr(twin, name).detach().numpy()
         np.testing.assert_allclose(np.quantile(values, [0.01, 0.25, 0.75, 0.99]),
                                    np.quantile(theirs, [0.01, 0.25, 0.75, 0.99]), atol=0.015)  # fmt: skip
+
+
+def by_columns(array):
+    return array.flags.f_contiguous and not array.flags.c_contiguous
+
+
+def test_the_layout_of_a_weight_changes_no_number_that_is_drawn():
+    layer = nn.Linear(3, 4, generator=rng(5), dtype=np.float64)
+    drawn = rng(5)
+    bound = 1 / np.sqrt(3)
+    np.testing.assert_array_equal(layer.weight.data, drawn.uniform(-bound, bound, (4, 3)))
+    np.testing.assert_array_equal(layer.bias.data, drawn.uniform(-bound, bound, 4))
+
+
+@pytest.mark.parametrize("copied", [lambda m: m, copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))])
+def test_a_weight_its_gradient_and_the_buffers_lie_alike(copied):
+    """By columns: an optimizer then goes through all of them in one order."""
+    model = copied(nn.MLP(5, [7, 3], generator=rng()))
+    model.load_state_dict(nn.MLP(5, [7, 3], generator=rng(1)).state_dict())
+    optimizer = tt.optim.Adam(model.parameters(), amsgrad=True)
+    for shape in ((6, 5), (2, 6, 5)):
+        optimizer.zero_grad()
+        model(rng().standard_normal(shape)).sum().backward()
+        optimizer.step()
+        for layer in model.layers:
+            assert by_columns(layer.weight.data)
+            assert by_columns(layer.weight.grad)
+    for state in optimizer._state[::2]:
+        assert all(by_columns(state[name]) for name in ("m", "v", "v_max"))
+
+
+@pytest.mark.parametrize("shape", [(5,), (6, 5), (2, 3, 5), (0, 5)])
+@pytest.mark.parametrize("rectified", [False, True])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_layer_computes_the_same_in_either_layout(shape, rectified, dtype):
+    found = []
+    for order in "CF":
+        layer = nn.Linear(5, 4, generator=rng(), dtype=dtype)
+        layer.weight.data = np.array(layer.weight.data, order=order)
+        x = tt.Tensor(rng(1).standard_normal(shape).astype(dtype), requires_grad=True)
+        y = layer.rectified(x) if rectified else layer(x)
+        y.backward(rng(2).standard_normal(y.shape).astype(dtype))
+        assert layer.weight.grad.flags.owndata
+        found.append((y.data, x.grad, layer.weight.grad, layer.bias.grad))
+    for rows, columns in zip(*found, strict=True):
+        assert rows.dtype == columns.dtype == dtype
+        np.testing.assert_allclose(rows, columns, rtol=1e-5, atol=1e-6)
+
+
+def test_a_weight_of_another_dtype_than_the_input_gets_a_gradient_in_its_own():
+    weight = tt.Tensor(np.asfortranarray(rng().standard_normal((4, 5))), requires_grad=True)
+    x = rng(1).standard_normal((6, 5)).astype(np.float32)
+    linear(x, weight).sum().backward()
+    assert weight.grad.dtype == np.float64
+    np.testing.assert_allclose(weight.grad, np.tile(x.sum(axis=0), (4, 1)), rtol=1e-6)
 
 
 def test_linear_without_inputs_is_its_bias():

@@ -146,13 +146,15 @@ def test_scalar_values_are_parameters_too():
     assert [(v.data, v.grad) for v in net.parameters()] == [(3.0, 0.0), (4.0, 0.0)]
 
 
-def test_load_copies_and_keeps_tensors_and_layout():
-    layer, weight = nn.Linear(3, 2), np.ones((3, 2), np.float32).T
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_load_copies_and_keeps_tensors_and_layout(order):
+    layer, weight = nn.Linear(3, 2), np.ones((2, 3), np.float32, order="FC"[order == "F"])
     before = layer.weight
+    before.data = np.array(before.data, order=order)
     layer.load_state_dict({"weight": weight, "bias": np.zeros(2)})
     assert layer.weight is before
     assert before.requires_grad
-    assert before.data.flags.c_contiguous
+    assert before.data.flags[f"{order}_CONTIGUOUS"]
     weight[:] = 7
     assert before.data.max() == 1
 

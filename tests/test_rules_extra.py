@@ -435,6 +435,19 @@ def test_what_arrives_at_a_layer_with_relu_keeps_its_dtype(dtype):
     assert RULES[linear_relu].arriving(g, out, None, None).dtype == dtype
 
 
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+@pytest.mark.parametrize("rows", [1, 256, 257])
+def test_what_arrives_is_the_same_for_masks_of_all_sizes(rows, dtype):
+    """Large masks multiply as bools, small ones as floats: bit for bit the same, signed zeros and nans too."""
+    rng = np.random.default_rng(0)
+    g, out = (rng.standard_normal((rows, 128)).astype(dtype) for _ in range(2))
+    g[0, :4], out[0, 2:6] = [np.nan, np.inf, -np.inf, -0.0], [-1.0, 0.0, np.nan, 2.0]
+    with np.errstate(invalid="ignore"):
+        masked, expected = where_positive(g, out), g * (out > 0).astype(dtype)
+    assert masked.dtype == dtype
+    assert masked.tobytes() == expected.tobytes()
+
+
 # ------------------------------------------------------------------------------------------ threads
 
 

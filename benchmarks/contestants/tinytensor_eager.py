@@ -13,7 +13,7 @@ def make_model(problem):
     """The problem's network."""
     model = tt.nn.MLP(problem.sizes[0], problem.sizes[1:])
     for layer, W, b in zip(model.layers, problem.weights, problem.biases, strict=True):
-        layer.weight.data, layer.bias.data = np.ascontiguousarray(W.T), b.copy()
+        layer.weight.data[...], layer.bias.data[...] = W.T, b
     return model
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from ..node import Node, stamp
 from ..quick import aligned
 from ..threads import share
+from . import vocabulary as words
 from .families import Family
 from .ir import Op, Var
 from .source import Written
@@ -97,8 +98,8 @@ class Binding:
     def _flat(self, family: Family) -> Array:
         flat = aligned(family.flat.shape, family.flat.dtype)
         flat[...] = 0
-        for member, node, (start, stop, shape) in zip(family.members, family.nodes, family.bounds(), strict=True):
-            view = flat[start:stop].reshape(shape)
+        for member, node, bounds in zip(family.members, family.nodes, family.bounds(), strict=True):
+            view = words.member(flat, *bounds)
             if family.flat.op is not None:
                 if node._grad is not None:
                     view[...] = node._grad

@@ -92,15 +92,21 @@ def function_name(function: Any) -> str | None:
     return None
 
 
+def member_text(flat: str, start: int, stop: int, shape: tuple[int, ...], by_columns: bool) -> str:
+    """One of the arrays in a flat one, as an expression."""
+    part = f"{flat}[{start}:{stop}]"
+    if by_columns:
+        return f"{part}.reshape{shape[::-1]}.T"
+    return part if len(shape) == 1 else f"{part}.reshape{shape or '(())'}"
+
+
 def expression(op: Op, name: Text) -> str:
     """A call as an expression with a result of its own."""
     args = op.args
     if op.function is words.getitem:
         return f"{spelled(args[0], name)}[{key(args[1], name)}]"
     if op.function is words.member:
-        flat, start, stop, shape = args
-        part = f"{name(flat)}[{start}:{stop}]"
-        return part if len(shape) == 1 else f"{part}.reshape{shape}" if shape else f"{part}.reshape(())"
+        return member_text(name(args[0]), *args[1:])
     if op.function is words.reinterpreted:
         return f"{name(args[0])}.view({literal(args[1])})"
     if op.function is words.astype:

@@ -23,7 +23,7 @@ from .ir import Op, Var
 from .memory import Memory, Place, is_elementwise, same_memory
 from .names import Names
 from .origins import Origin
-from .phrases import expression, literal, spelled, statements, without_annotations, word_for
+from .phrases import expression, literal, member_text, spelled, statements, without_annotations, word_for
 from .simplify import Program
 
 
@@ -129,23 +129,17 @@ class Writer:
             place = self._keep("flat", family, family.name, None if is_gradient else family.flat, flat)
             if is_gradient:
                 self._homes.append((family.flat, place))
-                for member, node, (start, stop, shape) in zip(
-                    family.members, family.nodes, family.bounds(), strict=True
-                ):
-                    part = Place("part", flat[start:stop].reshape(shape), of=place)
+                for member, node, bounds in zip(family.members, family.nodes, family.bounds(), strict=True):
+                    part = Place("part", words.member(flat, *bounds), of=place)
                     self._parts[member] = part
                     before = self.given[node][1]
-                    self._name_member(part, f"d_{self._tensor_name(node)}", family.name, start, stop, shape)
+                    name = self.names.of[part] = self.names.give(part, f"d_{self._tensor_name(node)}")
+                    self.setup["state"].append(f"{name} = {member_text(family.name, *bounds)}")
                     if before is not None:
                         self._places[before] = part
                         self.names.of[before] = self.names.of[part]
             if family.after is not None:
                 self._homes.append((family.after, place))
-
-    def _name_member(self, part: Place, wish: str, flat: str, start: int, stop: int, shape: tuple[int, ...]) -> None:
-        name = self.names.of[part] = self.names.give(part, wish)
-        reshaped = f".reshape({', '.join(map(str, shape))})" if len(shape) != 1 else ""
-        self.setup["state"].append(f"{name} = {flat}[{start}:{stop}]{reshaped}")
 
     def _tensor_name(self, node: Node) -> str:
         return self.tensor_names.get(node, "tensor")
@@ -223,7 +217,7 @@ class Writer:
         if op.function is words.member:
             family = next((f for f in self.families if op.args[0] in (f.flat, f.after)), None)
             if family is not None:
-                k = [start for start, _, _ in family.bounds()].index(op.args[1])
+                k = [bounds[0] for bounds in family.bounds()].index(op.args[1])
                 prefix = {"parameters": "", "gradients": "d_"}.get(family.name.split("_")[0], family.name + "_")
                 return prefix + self._tensor_name(family.nodes[k])
         if var.called:

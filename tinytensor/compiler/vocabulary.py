@@ -70,14 +70,14 @@ def check(bad: Any, message: str) -> Array:
     return np.zeros((), bool)
 
 
-def packed(*members: Array) -> Array:
-    """Arrays one after the other in one flat array."""
-    return np.concatenate([np.ravel(member) for member in members])
+def packed(*members: Array, by_columns: tuple[bool, ...]) -> Array:
+    """Arrays one after the other in one flat array, each by rows or by columns."""
+    return np.concatenate([np.ravel(v.T if turned else v) for v, turned in zip(members, by_columns, strict=True)])
 
 
-def member(flat: Array, start: int, stop: int, shape: tuple[int, ...]) -> Array:
+def member(flat: Array, start: int, stop: int, shape: tuple[int, ...], by_columns: bool) -> Array:
     """One of the arrays in a flat one."""
-    return flat[start:stop].reshape(shape)
+    return flat[start:stop].reshape(shape[::-1]).T if by_columns else flat[start:stop].reshape(shape)
 
 
 SHAPE_ONLY = frozenset((np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.iscomplexobj, np.isrealobj,

@@ -27,7 +27,7 @@ def numbers(dtype: np.dtype[Any], *values: float) -> tuple[Array, ...]:
     return tuple(np.array(value, dtype) for value in values)
 
 
-PIECE = 16_384  # elements: 64 KiB of float32 to work in, in place of what the largest parameter takes
+PIECE = 65_536  # elements: 256 KiB of float32 to work in, in place of what the largest parameter takes
 
 
 def rooms(arrays: list[Array]) -> list[Array]:
@@ -38,6 +38,12 @@ def rooms(arrays: list[Array]) -> list[Array]:
     """
     buffer = np.empty(max(array.nbytes for array in arrays), np.uint8)
     return [np.ndarray(a.shape, a.dtype, buffer, strides=np.empty_like(a).strides) for a in arrays]
+
+
+def lie_alike(*arrays: Any) -> bool:
+    """Whether those that are arrays lie in memory without gaps and in one order, so that `ravel` is a view of each."""
+    flags = [array.flags for array in arrays if isinstance(array, np.ndarray)]
+    return all(f.c_contiguous for f in flags) or all(f.f_contiguous for f in flags)
 
 
 class Optimizer:
@@ -120,7 +126,7 @@ class Optimizer:
                 if data.dtype is not dtype or state.get("step") != time:  # nearly always as for the one before
                     dtype, time = data.dtype, state.get("step")
                     rates = numbers(dtype, *self._rates(state))
-                if large and self._is_settled(state) and data.flags.c_contiguous:
+                if large and self._is_settled(state) and lie_alike(data, g, *state.values()):
                     self._update_in_pieces(data, g, state, rates, a, b)
                 else:
                     self._update(data, g, state, rates, a, b)
@@ -154,8 +160,8 @@ class Optimizer:
 
     def _update_in_pieces(self, p: Array, g: Array, state: State, rates: tuple[Array, ...], a: Array, b: Array) -> None:
         """`_update` piece by piece: what it works in stays small, where a parameter is large."""
-        flat = {name: value.reshape(-1) for name, value in state.items() if isinstance(value, np.ndarray)}
-        p, g, a, b = p.reshape(-1), g.reshape(-1), a.reshape(-1), b.reshape(-1)
+        flat = {name: value.ravel("K") for name, value in state.items() if isinstance(value, np.ndarray)}
+        p, g, a, b = p.ravel("K"), g.ravel("K"), a.ravel("K"), b.ravel("K")
         for start in range(0, p.size, PIECE):
             piece = slice(start, start + PIECE)
             part, buffers = p[piece], {name: value[piece] for name, value in flat.items()}

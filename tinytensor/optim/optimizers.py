@@ -236,7 +236,7 @@ class Adam(Optimizer):
             if "v_max" in state:
                 np.maximum(state["v_max"], v, out=state["v_max"])
             else:
-                state["v_max"] = v.copy()
+                state["v_max"] = v.copy("K")
             v = state["v_max"]
         np.add(np.sqrt(v, b), ε, b)
         p -= np.multiply(np.divide(m, b, b), α, b)  # p ← p - α m / (√v + ε)

@@ -14,12 +14,16 @@ from .table import everywhere, rule
 
 
 def linear_weight(g, out, x, weight, bias=None):
-    """Gᵀ X, over all batch axes at once."""
+    """Gᵀ X, over all batch axes at once; in memory as the weight is, so that an optimizer makes one pass over both."""
     if x.ndim == 1:
         return np.expand_dims(g, -1) * x
     if x.ndim > 2:
         rows = math.prod(x.shape[:-1])
         g, x = np.reshape(g, (rows, g.shape[-1])), np.reshape(x, (rows, x.shape[-1]))
+    if type(weight) is np.ndarray and weight.flags.fnc and weight.dtype == g.dtype == x.dtype:
+        part = np.empty_like(weight)
+        x.T.dot(g, out=part.T)
+        return part
     return product(g.T, x)
 
 
@@ -33,7 +37,10 @@ def where_positive(g, out):
     """G where relu let something through, 0 where it is flat."""
     if type(g) is not np.ndarray:
         return g * np.greater(out, 0).astype(g.dtype)
-    mask = np.greater(out, zero(g.dtype)).astype(g.dtype)  # floats multiply faster than bools, and have room
+    mask = np.greater(out, zero(g.dtype))
+    if mask.size > 32_768:
+        return g * mask
+    mask = mask.astype(g.dtype)  # in the cache floats multiply faster than bools, and have room
     return np.multiply(g, mask, out=mask)
 
 

@@ -83,7 +83,7 @@ def build(
             steps += [nn.Dropout(dropout, generator)] if dropout else []
         model = nn.Sequential(*steps, nn.Linear(sizes[-2], sizes[-1], dtype=dtype, generator=generator))
     for layer, (weight, bias) in zip(linear_layers(model), weights, strict=True):
-        layer.weight.data, layer.bias.data = weight.T.astype(dtype, order="C"), bias.astype(dtype)
+        layer.weight.data, layer.bias.data = weight.astype(dtype, order="C").T, bias.astype(dtype)
     return model
 
 
