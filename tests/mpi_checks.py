@@ -182,6 +182,20 @@ def dtypes_side_by_side():
 
 
 @check
+def layouts_that_differ_between_ranks():
+    """Rank 0's weight by rows, as one that was loaded, the others' by columns: the sums are of the same elements."""
+    weight = tt.nn.Linear(3, 2, generator=np.random.default_rng(0)).weight
+    weight.data = np.array(weight.data, order="C" if mpi.rank() == 0 else "F")
+    start = weight.data.copy()
+    optimizer = mpi.DistributedOptimizer(tt.optim.SGD([weight], lr=1.0))
+    for step in (1.0, 2.0):
+        weight.grad = np.arange(6.0, dtype=np.float32).reshape(2, 3) * step
+        optimizer.step(samples=1)
+    np.testing.assert_allclose(weight.data, start - 3 * np.arange(6.0).reshape(2, 3), rtol=1e-6)
+    optimizer.finish()
+
+
+@check
 def extra_numbers():
     w = one_weight([1.0])
     optimizer = mpi.DistributedOptimizer(tt.optim.SGD([w], lr=0.1), extra=2)

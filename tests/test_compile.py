@@ -12,6 +12,7 @@ import pytest
 
 import tinytensor as tt
 from tinytensor import nn, optim
+from tinytensor.fused import linear
 
 from .compile_checks import assert_agree, assert_same_bits, flat
 
@@ -964,6 +965,67 @@ def test_a_flat_array_keeps_each_weights_layout(layouts, make):
             assert array.flags["F_CONTIGUOUS" if order == "F" else "C_CONTIGUOUS"]
             assert array.base is not None  # a part of the flat array
     assert len(re.findall(r" layers_\d_weight = parameters.*\.T$", step.source, re.M)) == layouts.count("F")
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("look", [np.ravel, lambda g: g.reshape(-1), lambda g: g.T.reshape(-1), np.transpose])
+def test_views_of_a_single_gradient_are_of_each_calls_own(order, look):
+    """Not of an array with another layout, which would be a copy of the first call's."""
+
+    def made():
+        layer = nn.Linear(3, 2, generator=np.random.default_rng(0))
+        layer.weight.data = np.array(layer.weight.data, order=order)
+        layer.weight.grad = np.ones((2, 3), np.float32, order="FC"[order == "F"])
+
+        def norm(x):
+            layer.zero_grad()
+            (layer(x) ** 2).sum().backward()
+            return np.linalg.norm(look(layer.weight.grad) * 2.0)
+
+        return norm
+
+    ours, theirs = tt.compile(made()), made()
+    for seed in range(3):
+        x = np.random.default_rng(seed).standard_normal((4, 3)).astype(np.float32)
+        assert float(ours(x)) == pytest.approx(float(theirs(x)), rel=1e-5)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_clipping_alone(bias):
+    """Gradients that were there before: what it looks at is of now, and not of the first call."""
+
+    def made():
+        layer = nn.Linear(3, 2, bias, generator=np.random.default_rng(0))
+
+        def clip():
+            optim.clip_grad_norm(layer.parameters(), 1.0)
+
+        return layer, clip
+
+    (ours, clip), (theirs, expected) = made(), made()
+    clip = tt.compile(clip)
+    for scale in (1.0, 10.0, 0.1):
+        for layer in (ours, theirs):
+            layer.zero_grad()
+            (layer(np.full((4, 3), scale, np.float32)) ** 2).sum().backward()
+        clip()
+        expected()
+        for p, q in zip(ours.parameters(), theirs.parameters(), strict=True):
+            np.testing.assert_allclose(p.grad, q.grad, rtol=1e-5)
+
+
+def test_a_layer_made_within_the_function():
+    """Its weight is an array and what comes to it is traced: NumPy calls like any other."""
+
+    def gradient(x):
+        weight = tt.Tensor(np.asfortranarray(np.arange(6.0, dtype=np.float32).reshape(2, 3)), requires_grad=True)
+        linear(x, weight).sum().backward()
+        return weight.grad
+
+    x = tt.tensor(np.ones((4, 3), np.float32))
+    compiled = tt.compile(gradient)
+    np.testing.assert_array_equal(np.asarray(compiled(x)), np.asarray(gradient(x)))
+    assert "linear_weight" not in compiled.source
 
 
 def test_gradients_can_be_read_and_changed_between_calls():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import gc
+import inspect
 import re
 import subprocess
 import sys
@@ -15,7 +16,8 @@ import pytest
 import tinytensor as tt
 from tinytensor import nn, optim
 from tinytensor.compiler import compiled as compiled_module
-from tinytensor.compiler.source import Writer
+from tinytensor.compiler.saving import _without_annotations as without_annotations
+from tinytensor.compiler.source import ALIGNED, Writer
 from tinytensor.quick import aligned
 
 SIZES = {"S": (100, 2, 16, 16, 2), "M": (64, 64, 128, 64, 10)}
@@ -180,6 +182,13 @@ def test_memory_begins_at_a_cache_line(shape, dtype):
     assert not array.size or array.__array_interface__["data"][0] % 64 == 0
     assert array.flags.c_contiguous
     assert array.flags.writeable
+
+
+def test_a_source_brings_what_makes_its_memory():
+    text = without_annotations(inspect.getsource(aligned))
+    assert text + "\n\n" == ALIGNED
+    step, _, _ = compiled_training(5, 4, 16, 3)
+    assert ALIGNED in step.source
 
 
 def test_parameters_and_gradients_begin_at_a_cache_line():

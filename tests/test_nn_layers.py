@@ -59,7 +59,7 @@ def test_a_weight_its_gradient_and_the_buffers_lie_alike(copied):
     model = copied(nn.MLP(5, [7, 3], generator=rng()))
     model.load_state_dict(nn.MLP(5, [7, 3], generator=rng(1)).state_dict())
     optimizer = tt.optim.Adam(model.parameters(), amsgrad=True)
-    for shape in ((6, 5), (2, 6, 5)):
+    for shape in ((6, 5), (2, 6, 5), (5,)):
         optimizer.zero_grad()
         model(rng().standard_normal(shape)).sum().backward()
         optimizer.step()
@@ -68,6 +68,12 @@ def test_a_weight_its_gradient_and_the_buffers_lie_alike(copied):
             assert by_columns(layer.weight.grad)
     for state in optimizer._state[::2]:
         assert all(by_columns(state[name]) for name in ("m", "v", "v_max"))
+
+
+def test_a_layer_written_by_hand_has_gradients_that_lie_as_its_weight():
+    weight = nn.Linear(5, 4, generator=rng()).weight
+    (rng().standard_normal((6, 5)).astype(np.float32) @ weight.T).sum().backward()
+    assert by_columns(weight.grad)
 
 
 @pytest.mark.parametrize("shape", [(5,), (6, 5), (2, 3, 5), (0, 5)])

@@ -185,7 +185,7 @@ def chain_rule(
                 part = _settle(part, operand, node, row, position, given)
             # A leaf keeps its gradient, so it must not share memory with another's: copy what is shared.
             if operand._function is None and not create_graph and _is_shared(part, given):
-                part = part.copy()
+                part = part.copy("K")
             parts.append((operand, part))
     return parts
 

@@ -18,11 +18,9 @@ def by_columns(x: Array) -> Array:
     return x.copy("F" if x.ndim and x.shape[-1] <= 64 else "K")
 
 
+# With AVX-512 every load then takes one line and not two: a compiled step at M takes 0.92 to 0.98 of the time.
 def aligned(shape: Any, dtype: Any) -> Any:
-    """np.empty at the start of a cache line, where NumPy's own memory begins 16 bytes into one.
-
-    With AVX-512 every load then takes one line and not two: a compiled step at M takes 0.92 to 0.98 of the time.
-    """
+    """np.empty from the start of a cache line on; NumPy's own large arrays begin 16 bytes into one."""
     size = int(np.prod(shape)) * np.dtype(dtype).itemsize
     memory = np.empty(size + 63, np.uint8)
     start = -memory.__array_interface__["data"][0] % 64

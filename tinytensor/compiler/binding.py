@@ -83,7 +83,8 @@ class Binding:
             self.data.append((of, of._data, of._requires_grad))
             return of._data
         if kind == "grad":
-            grad = np.zeros_like(of._data) if of._grad is None else np.array(of._grad)
+            grad = np.zeros_like(of._data)
+            grad[...] = 0 if of._grad is None else of._grad
             self.grads.append((of, grad))
             return grad
         if kind == "state":

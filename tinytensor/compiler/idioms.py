@@ -17,7 +17,7 @@ from .memory import is_reduction
 from .simplify import Program, call, drop_unused, rewrite, share
 
 NUMBERS = (int, float, np.floating)
-LARGE = 4096  # elements of a mask from which on it is better not to have it as floats too
+LARGE = 4096  # elements of a product with a mask, from which on the mask is better not an array of floats too
 
 
 def use_idioms(program: Program) -> None:

@@ -6,8 +6,6 @@ next: ``source.py``.
 
 from __future__ import annotations
 
-import ast
-import itertools
 import json
 from collections.abc import Callable
 from typing import Any
@@ -172,21 +170,3 @@ def word_for(op: Op) -> str:
     if op.function is words.getitem:
         return "part"
     return str(op.function.__name__).removeprefix("<").removesuffix(">")
-
-
-def without_annotations(text: str) -> str:
-    """A function's text without its types, which may be ours."""
-    lines = text.encode().splitlines(keepends=True)
-    starts = [0, *itertools.accumulate(map(len, lines))]
-    cuts = []
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.arg) and node.annotation is not None:
-            first = starts[node.lineno - 1] + node.col_offset + len(node.arg.encode())
-            cuts.append((first, starts[node.end_lineno - 1] + node.end_col_offset))  # type: ignore[operator]  # parsed
-        if isinstance(node, ast.FunctionDef) and node.returns is not None:
-            end = starts[node.returns.end_lineno - 1] + node.returns.end_col_offset  # type: ignore[operator]  # parsed
-            cuts.append((b"".join(lines).rindex(b"->", 0, end - 1) - 1, end))
-    code = b"".join(lines)
-    for start, stop in sorted(cuts, reverse=True):
-        code = code[:start] + code[stop:]
-    return code.decode()

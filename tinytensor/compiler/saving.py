@@ -6,7 +6,9 @@ it starts from. Nothing of tinytensor is imported. Read next: ``verify.py``.
 
 from __future__ import annotations
 
+import ast
 import inspect
+import itertools
 import re
 import textwrap
 from pathlib import Path
@@ -18,7 +20,6 @@ from ..optim.optimizers import Adam, AdamW
 from .binding import Binding
 from .names import names_in
 from .origins import CompileError
-from .phrases import without_annotations
 
 
 def save(binding: Binding, path: Any, name: str) -> None:
@@ -141,4 +142,22 @@ def _collect(name: str, function: Any, found: dict[str, str]) -> None:
         elif isinstance(value, (int, float, str, tuple, frozenset)) and used not in found:
             found[used] = f"{used} = {value!r}"
     found.pop(name)
-    found[name] = without_annotations(text).rstrip()
+    found[name] = _without_annotations(text).rstrip()
+
+
+def _without_annotations(text: str) -> str:
+    """A function's text without its types, which may be ours."""
+    lines = text.encode().splitlines(keepends=True)
+    starts = [0, *itertools.accumulate(map(len, lines))]
+    cuts = []
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.arg) and node.annotation is not None:
+            first = starts[node.lineno - 1] + node.col_offset + len(node.arg.encode())
+            cuts.append((first, starts[node.end_lineno - 1] + node.end_col_offset))  # type: ignore[operator]  # parsed
+        if isinstance(node, ast.FunctionDef) and node.returns is not None:
+            end = starts[node.returns.end_lineno - 1] + node.returns.end_col_offset  # type: ignore[operator]  # parsed
+            cuts.append((b"".join(lines).rindex(b"->", 0, end - 1) - 1, end))
+    code = b"".join(lines)
+    for start, stop in sorted(cuts, reverse=True):
+        code = code[:start] + code[stop:]
+    return code.decode()

@@ -6,16 +6,13 @@ which operation in which line of the user's code it computes. Read next: ``compi
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from ..node import Node
-from ..quick import aligned
 from . import vocabulary as words
 from .families import Family
 from .idioms import inlined
@@ -23,8 +20,19 @@ from .ir import Op, Var
 from .memory import Memory, Place, is_elementwise, same_memory
 from .names import Names
 from .origins import Origin
-from .phrases import expression, literal, member_text, spelled, statements, without_annotations, word_for
+from .phrases import expression, literal, member_text, spelled, statements, word_for
 from .simplify import Program
+
+# ``quick.aligned``, as it stands in every source: a source needs nothing but itself.
+ALIGNED = '''def aligned(shape, dtype):
+    """np.empty from the start of a cache line on; NumPy's own large arrays begin 16 bytes into one."""
+    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    memory = np.empty(size + 63, np.uint8)
+    start = -memory.__array_interface__["data"][0] % 64
+    return memory[start : start + size].view(dtype).reshape(shape)
+
+
+'''
 
 
 @dataclass
@@ -155,7 +163,7 @@ class Writer:
                     self._homes.append((self.program.data[node], place))
             after = self.program.grads.get(node)
             if id(node) not in flat_nodes and (after is not None or grad in used):
-                value = np.empty(data.shape, data.dtype)
+                value = np.empty_like(data.value)  # a gradient lies as its tensor
                 home = self._keep("grad", node, f"d_{self._tensor_name(node)}", grad, value)
                 if after is not None:
                     self._homes.append((after, home))
@@ -406,7 +414,7 @@ class Writer:
             "import numpy as np",
             "",
             "",
-            *(aligned_text() if self.setup["memory"] else ()),
+            *(ALIGNED.splitlines() if self.setup["memory"] else ()),
         ]
         lines += [
             f"def prepare({given}):",
@@ -424,12 +432,6 @@ class Writer:
         arguments = ", ".join(self.names.of[var] for _, var in self.arguments)
         lines += [f"    def step({arguments}):", *(f"        {line}" for line in body), "", "    return step", ""]
         return "\n".join(lines)
-
-
-@lru_cache(maxsize=1)
-def aligned_text() -> list[str]:
-    """What makes the memory, to stand in the source."""
-    return [*without_annotations(inspect.getsource(aligned)).splitlines(), "", ""]
 
 
 COMPARISONS = {np.greater_equal: ">=", np.greater: ">", np.less: "<", np.less_equal: "<=", np.equal: "==",

@@ -180,7 +180,7 @@ class Trace:
     def at(self, node: Node, g: Any) -> None:
         """The walk backward has come to a node."""
         self._node = node if node._function is not None else None
-        if isinstance(g, TracedArray) and g._var.gradient_of is None:
+        if isinstance(g, TracedArray) and g._var.gradient_of is None and isinstance(node._data, TracedArray):
             g._var.gradient_of = node._data._var
 
     def done(self) -> None:

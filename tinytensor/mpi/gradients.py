@@ -42,7 +42,8 @@ class GradientBuffer:
         self._tail: Array = self.array[ends[-1] :]
         self.extra: Array = self._tail[len(parameters) : -2]
         self._parts: list[Array] = [
-            np.ndarray(p._data.shape, dtype, self._gradients[start:end], strides=np.empty_like(p._data, dtype).strides)
+            # By columns, as Linear's weights lie: on all ranks alike, whatever else a rank's own array may be.
+            self._gradients[start:end].reshape(p._data.shape[::-1]).T
             for p, start, end in zip(parameters, ends, ends[1:], strict=False)
         ]
         self._weight: Array = np.zeros((), dtype)  # NumPy multiplies by it in a third of the time of a Python float

@@ -69,7 +69,7 @@ def clip_grad_norm(
     found = [(k, p, p.grad) for k, p in enumerate(listed(owner, parameters)) if p.grad is not None]
     if mode.tracer is not None:
         return _clip_watched(found, max_norm, norm_type, error_if_nonfinite)
-    norms = [_norm(np.ravel(g), norm_type) for _, _, g in found if np.size(g)]
+    norms = [_norm(np.ravel(g, "K"), norm_type) for _, _, g in found if np.size(g)]
     total = _norm(np.array(norms), norm_type) if norms else 0.0
     if error_if_nonfinite and not math.isfinite(total):
         which = ", ".join(named(k, p) for k, p, g in found if not np.all(np.isfinite(g))) or "their sum"
@@ -87,7 +87,7 @@ def clip_grad_norm(
 
 def _clip_watched(found: list[Any], max_norm: float, norm_type: float, error_if_nonfinite: bool) -> Any:
     """`clip_grad_norm` as arrays only, for `compile`: no branch; in float64, where float32's squares don't overflow."""
-    norms = [np.linalg.norm(np.ravel(g).astype(np.float64), norm_type) for _, _, g in found if np.size(g)]
+    norms = [np.linalg.norm(np.ravel(g, "K").astype(np.float64), norm_type) for _, _, g in found if np.size(g)]
     total = np.linalg.norm(np.stack(norms), norm_type) if norms else 0.0
     if error_if_nonfinite and norms:
         mode.tracer.check(np.logical_not(np.isfinite(total)), "clip_grad_norm: the norm must be finite")

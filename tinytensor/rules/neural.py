@@ -15,12 +15,10 @@ from .table import everywhere, rule
 
 def linear_weight(g, out, x, weight, bias=None):
     """Gᵀ X, over all batch axes at once; in memory as the weight is, so that an optimizer makes one pass over both."""
-    if x.ndim == 1:
-        return np.expand_dims(g, -1) * x
-    if x.ndim > 2:
+    if x.ndim != 2:
         rows = math.prod(x.shape[:-1])
         g, x = np.reshape(g, (rows, g.shape[-1])), np.reshape(x, (rows, x.shape[-1]))
-    if type(weight) is np.ndarray and weight.flags.fnc and weight.dtype == g.dtype == x.dtype:
+    if type(weight) is type(x) is type(g) is np.ndarray and weight.flags.fnc and weight.dtype == g.dtype == x.dtype:
         part = np.empty_like(weight)
         x.T.dot(g, out=part.T)
         return part

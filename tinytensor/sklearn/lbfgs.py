@@ -61,7 +61,9 @@ def put(parameters: list[Any], flat: Any) -> None:
     """Write a flat vector into the parameters."""
     start = 0
     for p in parameters:
-        p.data = flat[start : start + p.size].reshape(p.shape).astype(p.dtype)
+        new = np.empty_like(p.data)
+        new[...] = flat[start : start + p.size].reshape(p.shape)
+        p.data = new
         start += p.size
 
 

@@ -22,7 +22,7 @@ LossOf = Callable[[Any, Any], Any]
 @primitive
 def squared_norm(weight: Any) -> Any:
     """The sum of the squares."""
-    flat = np.ravel(weight)
+    flat = np.ravel(weight, "K")  # in the order of memory: no copy
     return np.dot(flat, flat)
 
 
