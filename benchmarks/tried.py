@@ -104,15 +104,6 @@ def products_by_dot(batch, n, m):
     )
 
 
-def weights_by_columns(batch, n, m):
-    g, x, w = draw(batch, m), draw(batch, n), draw(m, n)
-    columns = np.asfortranarray(w)
-    return (
-        lambda: (x.dot(w.T), g.T.dot(x), g.dot(w)),
-        lambda: (x.dot(columns.T), x.T.dot(g, out=np.empty_like(columns).T), g.dot(columns)),
-    )
-
-
 def cache_lines(batch, n, m):
     def memory(array, start):
         room = aligned(array.size + 16, array.dtype)[start : start + array.size].reshape(array.shape)
@@ -132,16 +123,6 @@ def cache_lines(batch, n, m):
         return step
 
     return layer(4), layer(0)  # NumPy's own memory begins 16 bytes into a line
-
-
-def masks_of_bools(batch, n, m):
-    g, x = draw(batch, m), draw(batch, m)
-
-    def floats():
-        mask = np.greater(x, 0).astype(g.dtype)
-        return np.multiply(g, mask, out=mask)
-
-    return floats, lambda: g * np.greater(x, 0)
 
 
 # --------------------------------------------------------------- small parameters updated side by side
@@ -173,18 +154,21 @@ class SideBySide(tt.optim.Adam):
             parameter._touch()
 
 
-def whole_step(kind, batch, *sizes):
-    """A training step with an optimizer of this kind."""
+def whole_step(kind, batch, *sizes, order="F", compiled=False):
+    """A training step with an optimizer of this kind, the weights by rows ("C") or by columns."""
     model = tt.nn.MLP(sizes[0], sizes[1:], generator=np.random.default_rng(0))
+    for layer in model.layers:
+        layer.weight.data = np.array(layer.weight.data, order=order)
     optimizer, x, y = kind(model.parameters(), lr=1e-4), draw(batch, sizes[0]), rng.integers(0, sizes[-1], batch)
 
-    def step():
+    def step(x, y):
         optimizer.zero_grad()
         loss = tt.nn.cross_entropy(model(x), y)
         loss.backward()
         optimizer.step()
 
-    return step
+    step = tt.compile(step) if compiled else step
+    return lambda: step(x, y)
 
 
 # ------------------------------------------------------------------------ large elementwise chains
@@ -218,13 +202,18 @@ def show(name, found):
 
 def main():
     ideas = (bias_apart, layer, reused_buffers, in_place_sums, cached_plans, sum_by_ones, products_by_dot)
-    for name in (*ideas, weights_by_columns, cache_lines, masks_of_bools):
+    for name in (*ideas, cache_lines):
         show(name.__name__, {size: ratio(*name(*shape), repeat) for size, (*shape, repeat) in SIZES.items()})
     repeats = {size: repeat for size, (*_, repeat) in SIZES.items()}
     pairs = {
         size: [whole_step(kind, *shape) for kind in (tt.optim.Adam, SideBySide)] for size, shape in NETWORKS.items()
     }
     show("side by side", {size: ratio(*pair, repeats[size]) for size, pair in pairs.items()})
+    for compiled in (False, True):
+        ways = {size: [whole_step(tt.optim.SGD, *shape, order=order, compiled=compiled) for order in "CF"]
+                for size, shape in NETWORKS.items()}  # fmt: skip
+        name = "by columns" + ", compiled" * compiled
+        show(name, {size: ratio(*pair, repeats[size]) for size, pair in ways.items()})
     print(f"{'row blocks':>16} {ratio(lambda: chain(BIG, OUT), blocked, 1):.2f}")
     with ThreadPoolExecutor(1) as pool:
         print(f"{'two threads':>16} {ratio(lambda: chain(BIG, OUT), lambda: threaded(pool), 1):.2f}")
