@@ -83,7 +83,7 @@ class Binding:
             self.data.append((of, of._data, of._requires_grad))
             return of._data
         if kind == "grad":
-            grad = np.zeros_like(of._data)
+            grad = np.empty_like(of._data)  # in its tensor's layout, whatever a gradient from outside has
             grad[...] = 0 if of._grad is None else of._grad
             self.grads.append((of, grad))
             return grad

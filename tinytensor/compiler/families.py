@@ -47,8 +47,8 @@ class Family:
         """Where each member starts and stops, its shape, and whether it lies by columns, as its parameter does."""
         stops = accumulate(var.value.size for var in self.members)
         return [
-            (stop - var.value.size, stop, var.shape, turned)
-            for var, stop, turned in zip(self.members, stops, by_columns(self.nodes), strict=True)
+            (stop - var.value.size, stop, var.shape, by_columns)
+            for var, stop, by_columns in zip(self.members, stops, turned(self.nodes), strict=True)
         ]
 
     def view(self, flat: Var, place: int) -> Var:
@@ -59,14 +59,14 @@ class Family:
         return self.views[flat, place].out
 
 
-def by_columns(nodes: list[Node]) -> tuple[bool, ...]:
+def turned(nodes: list[Node]) -> tuple[bool, ...]:
     """Which parameters lie in memory column by column, as the weights of a Linear do."""
     return tuple(np.isfortran(np.asarray(node._data)) for node in nodes)
 
 
 def given(name: str, members: list[Var], nodes: list[Node]) -> Family:
     """A family of what is there at the start of a call."""
-    values = words.packed(*(var.value for var in members), by_columns=by_columns(nodes))
+    values = words.packed(*(var.value for var in members), by_columns=turned(nodes))
     return Family(name, members, nodes, Var(values, source=("flat", name), hint=name))
 
 
@@ -133,7 +133,7 @@ class _Lanes:
         """The gradients side by side: as the optimizer sees them, and as they were before they were clipped."""
         packs: list[Op] = []
         while len(set(gradients)) == len(self.nodes) and not any(var in self.lane for var in gradients):
-            pack = call(words.packed, tuple(gradients), {"by_columns": by_columns(self.nodes)})
+            pack = call(words.packed, tuple(gradients), {"by_columns": turned(self.nodes)})
             pack.out.hint = name
             self._lay(pack.out, gradients)
             packs.append(pack)
