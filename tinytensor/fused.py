@@ -12,7 +12,7 @@ import numpy as np
 
 from .primitive import primitive
 from .primitives import relu
-from .quick import by_columns, counted, product
+from .quick import by_columns, counted, product, zeros
 
 Array = np.ndarray[Any, Any]
 
@@ -149,7 +149,10 @@ def linear_relu(x: Array, weight: Array, bias: Array | None = None) -> Array:
     array([[0., 7.]])
     """
     out = linear.forward(x, weight, bias)
-    return np.maximum(out, np.zeros(out.shape, out.dtype), out=out) if type(out) is np.ndarray else relu.forward(out)
+    if type(out) is not np.ndarray:
+        return relu.forward(out)
+    # A large array has no room beside it in the cache: a row of zeros is as quick, and small.
+    return np.maximum(out, zeros(out.shape[-1:] if out.size > 32_768 else out.shape, out.dtype), out=out)
 
 
 @primitive

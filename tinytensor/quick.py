@@ -34,6 +34,12 @@ def ones(count: int, dtype: np.dtype[Any]) -> Array:
 
 
 @lru_cache(maxsize=16)
+def zeros(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    """An array of zeros, made once: np.maximum beside one takes a third of the time that it takes beside the number."""
+    return _constant(np.zeros(shape, dtype))
+
+
+@lru_cache(maxsize=16)
 def counted(count: int) -> Array:
     """The numbers 0 to `count` - 1, made once."""
     return _constant(np.arange(count))
