@@ -22,6 +22,7 @@ class Case:
     per: int = 1  # the time is divided by this
     after: str = ""  # the case before in the same family,
     most: float = float("inf")  # and the seconds for a call: who will need more, judged by it, is skipped
+    starts: int = 1  # processes of each contestant, one after the other, over which the rounds are spread
 
 
 @dataclass
@@ -51,6 +52,15 @@ class Run:
                 self.workers[name] = None
                 self.skip(name, str(reason))
         return self.workers[name]
+
+    def restart(self, names):
+        """End these workers and start new ones; how busy the old ones were while they waited is kept."""
+        for name in names:
+            if (old := self.workers.pop(name, None)) is None:
+                continue
+            old.close()
+            if (new := self.worker(name)) is not None:
+                new.idle = old.idle
 
     def record(self, key, name, median, least=None):
         """Add a round's figures."""
@@ -120,19 +130,25 @@ def turn(run, case, worker):
         answer = worker.ask("measure", key=case.key, seconds=case.seconds)
     except Skipped as reason:
         run.skip(worker.name, str(reason), case.key)
-        run.cases.get(case.key, {}).pop(worker.name, None)  # paired rounds, or none
         return False
     run.record(case.key, worker.name, answer["median"] / case.per, answer["least"] / case.per)
     return True
 
 
 def alternate(run, case):
-    """Measure a case."""
+    """Measure a case, in as many processes of each contestant as it says, one after the other."""
     print(f"{case.key} ...", file=sys.stderr, flush=True)
-    present = ready(run, case)
-    for number in range(case.rounds):
-        order = present if number % 2 == 0 else present[::-1]  # nobody always follows the same one
-        present = [w for w in order if turn(run, case, w)]
-        present = present if number % 2 == 0 else present[::-1]
+    present = []
+    for start in range(case.starts):
+        if start:
+            run.restart(case.names)
+        present = ready(run, case)
+        for number in range(case.rounds * start // case.starts, case.rounds * (start + 1) // case.starts):
+            order = present if number % 2 == 0 else present[::-1]  # nobody always follows the same one
+            present = [w for w in order if turn(run, case, w)]
+            present = present if number % 2 == 0 else present[::-1]
+        case.names = [w.name for w in present]
+    for name in {*run.cases.get(case.key, ())} - {*case.names}:
+        del run.cases[case.key][name]  # paired rounds, or none
     for worker in present:
         worker.ask("forget", key=case.key)

@@ -97,6 +97,37 @@ def test_missing_peer_is_skipped_by_name_and_the_others_take_turns(missing):
         assert all(0 < least <= median for least, median in zip(figures["least"], figures["median"], strict=True))
 
 
+def test_rounds_are_spread_over_processes_that_start_anew():
+    run, processes = Run(1), []
+    try:
+        case = Case("step T", "step", TINY, ["numpy_by_hand", "matmuls"], 5, 0.005, starts=2)
+        run.restart = lambda names: (processes.append(run.workers["matmuls"].process), Run.restart(run, names))
+        alternate(run, case)
+        assert [p.returncode for p in processes] == [0]
+        assert run.workers["matmuls"].process not in processes
+    finally:
+        run.close()
+    assert [len(row["median"]) for row in run.cases["step T"].values()] == [5, 5]
+
+
+def test_who_does_not_start_again_has_no_figures():
+    run = Run(1)
+    try:
+        case = Case("step T", "step", TINY, ["numpy_by_hand", "matmuls"], 2, 0.005, starts=2)
+        restart = run.restart
+
+        def without_a_worker(names):
+            restart(names)
+            run.workers["matmuls"].process.kill()
+
+        run.restart = without_a_worker
+        alternate(run, case)
+    finally:
+        run.close()
+    assert list(run.cases["step T"]) == ["numpy_by_hand"]
+    assert "ended with code -9" in run.skipped["step T"]["matmuls"]
+
+
 def test_worker_says_what_went_wrong_and_goes_on():
     worker = Worker("numpy_by_hand", 1)
     try:
