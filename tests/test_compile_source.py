@@ -323,8 +323,8 @@ PLANTED = [
 def test_a_wrong_source_is_found_and_the_operation_named(monkeypatch, right, wrong, name):
     write = Writer.write
 
-    def planted(self):
-        written = write(self)
+    def planted(self, title):
+        written = write(self, title)
         assert right in written.text
         for attribute in ("text", "shown"):
             text = getattr(written, attribute)
@@ -353,8 +353,8 @@ def test_a_wrong_source_is_found_and_the_operation_named(monkeypatch, right, wro
 def test_a_wrong_update_is_found(monkeypatch):
     write = Writer.write
 
-    def planted(self):
-        written = write(self)
+    def planted(self, title):
+        written = write(self, title)
         assert "np.subtract(parameters" in written.text
         written.text = written.text.replace("np.subtract(parameters", "np.add(parameters")
         written.shown = written.shown.replace("np.subtract(parameters", "np.add(parameters")

@@ -1,8 +1,8 @@
 """`compile`: a function of Tensors as the NumPy that a person would have written.
 
 Read `Compiled.__call__` first. The way of a function: ``trace.py`` watches it; ``simplify.py``, ``idioms.py`` and
-``families.py`` rewrite what was seen; ``memory.py`` finds a place for every value; ``source.py`` writes it down;
-``binding.py`` runs it; ``verify.py`` checks it. Read next: ``ir.py``.
+``families.py`` rewrite what was seen; ``memory.py`` finds a place for every value, ``given.py`` a name; ``source.py``
+writes it down; ``binding.py`` runs it; ``verify.py`` checks it. Read next: ``ir.py``.
 """
 
 from __future__ import annotations
@@ -183,9 +183,9 @@ class Compiled:
         described = ", ".join(f"{name}: {var.dtype} {var.shape}" for name, var in arguments)
         title = f"{self.__name__}, as it was traced for {described or 'no arrays'}."
         tensor_names = names_of_tensors(self.function)
-        writer = Writer(program, families, arguments, trace.tensors, tensor_names, title)
+        writer = Writer(program, families, arguments, trace.tensors, tensor_names)
         filename = f"<tinytensor.compile {self.__name__} {next(_numbers)}>"
-        binding = Binding(writer.write(), trace, changed, cleared, filename)
+        binding = Binding(writer.write(title), trace, changed, cleared, filename)
         return binding, Guards(self.function, trace)
 
 

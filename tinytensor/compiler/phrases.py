@@ -1,7 +1,7 @@
 """Phrases: how each call is written in the source.
 
 One function per word, from the operands' texts to lines of NumPy. Nothing here knows where values lie. Read
-next: ``source.py``.
+next: ``constants.py``.
 """
 
 from __future__ import annotations
