@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 import tinytensor as tt
 from tinytensor.activations import elu, gelu, leaky_relu, silu, softplus
 from tinytensor.decompositions import cofactors
-from tinytensor.fused import linear_relu
+from tinytensor.fused import linear, linear_relu
 from tinytensor.rules.neural import nll, where_positive
 from tinytensor.rules.table import RULES
 from tinytensor.special import erf, normal_cdf
@@ -446,6 +446,41 @@ def test_what_arrives_is_the_same_for_masks_of_all_sizes(rows, dtype):
         masked, expected = where_positive(g, out), g * (out > 0).astype(dtype)
     assert masked.dtype == dtype
     assert masked.tobytes() == expected.tobytes()
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+@pytest.mark.parametrize("biased", [False, True])
+@pytest.mark.parametrize("function", [linear, linear_relu])
+def test_a_weight_by_columns_has_a_gradient_by_columns_of_its_dtype(function, biased, dtype):
+    """The engine would cast another dtype back, in a pass of its own: so the rule is asked too."""
+    rng = np.random.default_rng(0)
+    x, g, bias = (rng.uniform(0.5, 2, shape).astype(dtype) for shape in [(6, 5), (6, 4), (4,)])
+    weight = tt.Tensor(np.asfortranarray(rng.uniform(0.5, 2, (4, 5)), dtype), requires_grad=True)
+    operands = [bias] if biased else []
+    out = function(x, weight, *operands)
+    out.backward(g)
+    part = RULES[function].vjps[1](g, out.data, x, weight.data, *operands)
+    for found in (weight.grad, part):
+        assert np.isfortran(found)
+        assert found.dtype == dtype
+        np.testing.assert_allclose(found, g.T @ x, rtol=1e-2 if dtype == "float16" else 1e-5)
+
+
+@pytest.mark.parametrize("traced", ["input", "weight"])
+def test_the_gradient_of_a_layer_of_which_only_one_operand_is_traced(traced):
+    """What arrives is NumPy's own array, so the way into memory like the weight's must look at both others."""
+    rng = np.random.default_rng(0)
+    x, weight, bias, g = (rng.standard_normal(shape).astype("f") for shape in [(6, 5), (4, 5), (4,), (6, 4)])
+    weight = np.asfortranarray(weight)
+
+    def gradient(given):
+        w = tt.Tensor(weight, requires_grad=True) if traced == "input" else given
+        return tt.grad(linear(given if traced == "input" else x, w, bias), [w], g)[0]
+
+    given = tt.Tensor(x) if traced == "input" else tt.Tensor(weight, requires_grad=True)
+    compiled = tt.compile(gradient)
+    np.testing.assert_allclose(compiled(given).data, g.T @ x, rtol=1e-5, atol=1e-6)
+    assert "linear_weight" not in compiled.source  # a rule that cannot be traced would be called as it is
 
 
 # ------------------------------------------------------------------------------------------ threads
