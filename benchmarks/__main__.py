@@ -40,6 +40,7 @@ def parse(arguments=None):
     add("--sizes", type=listed(SIZES), default=list(SIZES), metavar="SIZES", help="of S, M, L")
     add("--quick", action="store_true", help="few and short rounds")
     add("--rounds", type=int, help="rounds of the training step (21; quick: 5)")
+    add("--starts", type=int, help="processes of each contestant at L, one after the other (3; quick: 1)")
     add("--seconds", type=float, help="of each turn in a round (0.3; quick: 0.1)")
     add("--threads", type=int, default=cores(), help="of each contestant (as many as cores)")
     add("--json", type=Path, metavar="FILE", help="write the figures")
@@ -49,6 +50,7 @@ def parse(arguments=None):
     options = parser.parse_args(arguments)
     options.rounds = options.rounds or (5 if options.quick else 21)
     options.seconds = options.seconds or (0.1 if options.quick else 0.3)
+    options.starts = options.starts or (1 if options.quick else 3)
     options.few = min(options.rounds, 3 if options.quick else 7)
     return options
 
@@ -87,7 +89,8 @@ def measure(options):
     finally:
         run.close()
     settings = {
-        k: getattr(options, k) for k in ("rounds", "seconds", "few", "threads", "quick", "sizes", "cases", "only")
+        k: getattr(options, k)
+        for k in ("rounds", "starts", "seconds", "few", "threads", "quick", "sizes", "cases", "only")
     }
     return {
         "machine": about, "versions": run.versions, "settings": settings, "skipped": run.skipped, "idle": idle,

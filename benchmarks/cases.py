@@ -14,7 +14,6 @@ OPERATIONS = ["add", "multiply", "exp", "sum", "matmul", "index", "matmul, sum, 
 DEPTHS = [10, 100, 1000, 10_000, 100_000, 1_000_000]
 CHAINS = ["tinytensor_eager", "tinytensor_value", "torch_eager", "mygrad_eager", "hips_autograd", "micrograd_scalar"]
 WIDTHS, BATCHES = [16, 64, 256, 1024], [1, 16, 256, 4096]
-STARTS = 3  # processes of each contestant at L, one after the other
 RIGHT = "SkylakeX"  # the BLAS kernel for processors with AVX-512
 
 
@@ -27,8 +26,8 @@ def step(options):
         if size == "L" and options.other_kernel:
             names = names + [f"{name}/{RIGHT}" for name in KERNEL]
         args = {"sizes": sizes, "batch": batch}
-        # What a process gets of the memory decides over 3% at L: which of its pages share a place in the cache.
-        starts = min(STARTS, options.rounds) if size == "L" and not options.quick else 1
+        # At L times differ by 3% from process to process, with the memory that it happens to get.
+        starts = min(options.starts, options.rounds) if size == "L" else 1
         rounds = {"rounds": options.rounds, "seconds": options.seconds, "starts": starts}
         cases.append(Case(f"step {size}", "step", args, names, **rounds, check=5, tolerance=1e-4))
     return cases

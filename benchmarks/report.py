@@ -124,11 +124,13 @@ def origin(record):
     versions = ", ".join(f"{k} {v}" for k, v in sorted(record["versions"].items()))
     kernel = machine["blas"]["kernel"] or "of unknown name"
     busy = " **Others used the machine: take the figures with care.**" if (machine["load"] or 0) > 0.5 else ""
+    starts = settings.get("starts", 1)
+    starts = f", at L in {starts} processes of each" if starts > 1 else ""
     lines = [
         f"Measured {machine['date']} at commit {machine['commit']} on {machine['cpu']['model']}, "
         f"{machine['cores']} cores, {settings['threads']} thread(s) for each contestant, load {machine['load']} before "
         f"the start; {machine['system']}, Python {machine['python']}; NumPy's BLAS: {machine['blas']['name']}, "
-        f"kernel {kernel}. {settings['rounds']} rounds of {settings['seconds']:g} s.{busy}",
+        f"kernel {kernel}. {settings['rounds']} rounds of {settings['seconds']:g} s{starts}.{busy}",
         f"Versions: {versions}.",
     ]
     shares = record["idle"]

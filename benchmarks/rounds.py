@@ -1,7 +1,8 @@
 """Measure cases in rounds: in each, all contestants take one turn after the other, and only one runs at a time."""
 
 import sys
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 
 from .processes import Skipped, Worker
 
@@ -56,9 +57,10 @@ class Run:
     def restart(self, names):
         """End these workers and start new ones; how busy the old ones were while they waited is kept."""
         for name in names:
-            if (old := self.workers.pop(name, None)) is None:
+            if (old := self.workers.get(name)) is None:
                 continue
             old.close()
+            del self.workers[name]
             if (new := self.worker(name)) is not None:
                 new.idle = old.idle
 
@@ -138,17 +140,18 @@ def turn(run, case, worker):
 def alternate(run, case):
     """Measure a case, in as many processes of each contestant as it says, one after the other."""
     print(f"{case.key} ...", file=sys.stderr, flush=True)
-    present = []
+    case, present = replace(case), []
     for start in range(case.starts):
-        if start:
+        if case.starts > 1:  # at the first start too, so that none has a process that did something else before
             run.restart(case.names)
         present = ready(run, case)
         for number in range(case.rounds * start // case.starts, case.rounds * (start + 1) // case.starts):
             order = present if number % 2 == 0 else present[::-1]  # nobody always follows the same one
             present = [w for w in order if turn(run, case, w)]
             present = present if number % 2 == 0 else present[::-1]
-        case.names = [w.name for w in present]
+        case.names = [w.name for w in present]  # who is gone does not start again
     for name in {*run.cases.get(case.key, ())} - {*case.names}:
         del run.cases[case.key][name]  # paired rounds, or none
     for worker in present:
-        worker.ask("forget", key=case.key)
+        with suppress(Skipped):  # it died when all was measured
+            worker.ask("forget", key=case.key)

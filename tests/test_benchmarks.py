@@ -7,11 +7,11 @@ import sys
 import numpy as np
 import pytest
 
-from benchmarks import report
+from benchmarks import report, two_copies
 from benchmarks.__main__ import main, measure, parse
 from benchmarks.contestants import TITLES, numpy_by_hand
 from benchmarks.problem import LEARNING_RATE, make_problem
-from benchmarks.processes import Skipped, Worker, environment
+from benchmarks.processes import ROOT, Skipped, Worker, environment
 from benchmarks.rounds import Case, Run, alternate, differs, too_slow, verify
 from benchmarks.targets import TARGETS, judge, judge_all
 
@@ -100,17 +100,18 @@ def test_missing_peer_is_skipped_by_name_and_the_others_take_turns(missing):
 def test_rounds_are_spread_over_processes_that_start_anew():
     run, processes = Run(1), []
     try:
+        run.worker("matmuls")  # as if it had measured something before
         case = Case("step T", "step", TINY, ["numpy_by_hand", "matmuls"], 5, 0.005, starts=2)
         run.restart = lambda names: (processes.append(run.workers["matmuls"].process), Run.restart(run, names))
         alternate(run, case)
-        assert [p.returncode for p in processes] == [0]
+        assert [p.returncode for p in processes] == [0, 0]
         assert run.workers["matmuls"].process not in processes
     finally:
         run.close()
     assert [len(row["median"]) for row in run.cases["step T"].values()] == [5, 5]
 
 
-def test_who_does_not_start_again_has_no_figures():
+def test_who_dies_after_starting_again_has_no_figures():
     run = Run(1)
     try:
         case = Case("step T", "step", TINY, ["numpy_by_hand", "matmuls"], 2, 0.005, starts=2)
@@ -118,7 +119,8 @@ def test_who_does_not_start_again_has_no_figures():
 
         def without_a_worker(names):
             restart(names)
-            run.workers["matmuls"].process.kill()
+            if "matmuls" in run.workers:
+                run.workers["matmuls"].process.kill()
 
         run.restart = without_a_worker
         alternate(run, case)
@@ -126,6 +128,28 @@ def test_who_does_not_start_again_has_no_figures():
         run.close()
     assert list(run.cases["step T"]) == ["numpy_by_hand"]
     assert "ended with code -9" in run.skipped["step T"]["matmuls"]
+    assert case.names == ["numpy_by_hand", "matmuls"]  # the case can be measured again
+
+
+def test_who_can_not_start_again_has_no_figures(tmp_path):
+    contestant("mygrad_eager")
+    run = Run(1)
+    try:
+        case = Case("step T", "step", TINY, ["numpy_by_hand", "mygrad_eager"], 2, 0.005, starts=2)
+        restart = run.restart
+
+        def without_mygrad(names):
+            if run.workers:
+                (tmp_path / "mygrad.py").write_text("raise ModuleNotFoundError('gone', name='mygrad')\n")
+                run.extra = {"PYTHONPATH": f"{tmp_path}:{environment()['PYTHONPATH']}"}
+            restart(names)
+
+        run.restart = without_mygrad
+        alternate(run, case)
+    finally:
+        run.close()
+    assert list(run.cases["step T"]) == ["numpy_by_hand"]
+    assert run.skipped == {"all": {"mygrad_eager": "gone"}}
 
 
 def test_worker_says_what_went_wrong_and_goes_on():
@@ -177,6 +201,19 @@ def test_a_run_from_the_command_line_to_the_record(tmp_path):
     assert list(record["cases"]["step M"]) == ["numpy_by_hand", "matmuls"]
     assert record["settings"]["threads"] == 1
     assert "Training step, M" in report.render(record)
+
+
+def test_two_copies_of_the_package_take_turns(capsys):
+    two_copies.main([str(ROOT), str(ROOT), "--size", "S", "--processes", "2", "--rounds", "4"])
+    ratio, by_process = capsys.readouterr().out.splitlines()
+    assert 0.2 < float(ratio.split()[5]) < 5  # of equals
+    assert len(by_process.split(",")) == 2
+
+
+def test_a_copy_that_is_none_is_refused(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        two_copies.main([str(ROOT), str(tmp_path)])
+    assert f"there is no copy of tinytensor in {tmp_path}" in capsys.readouterr().err
 
 
 # --------------------------------------------------------------------------------------- verdicts

@@ -12,7 +12,7 @@ import numpy as np
 
 from .primitive import primitive
 from .primitives import relu
-from .quick import by_columns, counted, product, zeros
+from .quick import by_columns, counted, product, zeros_beside
 
 Array = np.ndarray[Any, Any]
 
@@ -151,8 +151,7 @@ def linear_relu(x: Array, weight: Array, bias: Array | None = None) -> Array:
     out = linear.forward(x, weight, bias)
     if type(out) is not np.ndarray:
         return relu.forward(out)
-    # A large array has no room beside it in the cache: a row of zeros is as quick, and small.
-    return np.maximum(out, zeros(out.shape[-1:] if out.size > 32_768 else out.shape, out.dtype), out=out)
+    return np.maximum(out, zeros_beside(out), out=out)
 
 
 @primitive

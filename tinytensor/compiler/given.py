@@ -1,7 +1,7 @@
 """What a written program is given, and what everything in it is called.
 
-The parameters of ``prepare``, the constants and views that it makes once, and a name for every value. It writes no
-line of ``step``. Read next: ``source.py``.
+The parameters of ``prepare``, a place and a name for every value, and the lines that make memory, constants and views
+once. It writes no line of ``step``. Read next: ``source.py``.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Source: the program as the NumPy that a person would have written.
 
 ``prepare`` takes what outlives a call, makes memory and views once, and returns ``step``. Each group of lines says
-which operation in which line of the user's code it computes. Read next: ``compiled.py``.
+which operation in which line of the user's code it computes. How a call is spelled is left to ``phrases.py``.
+Read next: ``compiled.py``.
 """
 
 from __future__ import annotations

@@ -164,6 +164,7 @@ class Optimizer:
         flat = {name: value.ravel("K") for name, value in state.items() if isinstance(value, np.ndarray)}
         p, g, a, b = p.ravel("K"), g.ravel("K"), a.ravel("K"), b.ravel("K")
         size = math.ceil(p.size / math.ceil(p.size / PIECE))  # all alike: the least to work in for as many pieces
+        size = min(PIECE, math.ceil(size / 16) * 16)  # each begins where a cache line does, if the first does
         for start in range(0, p.size, size):
             piece = slice(start, start + size)
             part, buffers = p[piece], {name: value[piece] for name, value in flat.items()}
