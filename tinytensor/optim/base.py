@@ -6,7 +6,6 @@ arrays. Read next: ``optimizers.py``.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, ClassVar
@@ -28,7 +27,7 @@ def numbers(dtype: np.dtype[Any], *values: float) -> tuple[Array, ...]:
     return tuple(np.array(value, dtype) for value in values)
 
 
-PIECE = 131_072  # elements at most: 512 KiB of float32 to work in, in place of what the largest parameter takes
+PIECE = 65_536  # elements: 256 KiB of float32 to work in, in place of what the largest parameter takes
 
 
 def rooms(arrays: list[Array]) -> list[Array]:
@@ -163,10 +162,8 @@ class Optimizer:
         """`_update` piece by piece: what it works in stays small, where a parameter is large."""
         flat = {name: value.ravel("K") for name, value in state.items() if isinstance(value, np.ndarray)}
         p, g, a, b = p.ravel("K"), g.ravel("K"), a.ravel("K"), b.ravel("K")
-        size = math.ceil(p.size / math.ceil(p.size / PIECE))  # all alike: the least to work in for as many pieces
-        size = min(PIECE, math.ceil(size / 16) * 16)  # each begins where a cache line does, if the first does
-        for start in range(0, p.size, size):
-            piece = slice(start, start + size)
+        for start in range(0, p.size, PIECE):
+            piece = slice(start, start + PIECE)
             part, buffers = p[piece], {name: value[piece] for name, value in flat.items()}
             self._update(part, g[piece], {**state, **buffers}, rates, a[: part.size], b[: part.size])
 
