@@ -1,7 +1,7 @@
 """Two copies of the package, such as before and after a change, in turns in one process: what the change is worth.
 
 From process to process a step at L differs by 3%, with the memory that it happens to get. Here both copies share a
-process, and several, one after the other, tell how sure the mean is: to half a percent, on a quiet machine.
+process, and the mean is that of several, one after the other. Less than 1% still says nothing: measure it twice.
 
     git worktree add ../before HEAD~1
     python -m benchmarks.two_copies ../before . --size L

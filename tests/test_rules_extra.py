@@ -441,7 +441,7 @@ def test_what_arrives_at_a_layer_with_relu_keeps_its_dtype(dtype):
     [(0, 4), (3,), (1, 256), (128, 256), (129, 256), (3, 90, 300), (257, 255), (32_769, 1), (33_000, 0), (40_000,)],
 )
 def test_a_layers_relu_is_the_same_for_outputs_of_all_sizes(shape, dtype):
-    """The zeros beside it are a whole array or, where it is large and wide, a row: the same comes out, nans too."""
+    """It is computed in place, beside an array of zeros: the same comes out, nans too."""
     x = np.random.default_rng(0).standard_normal((*shape[:-1], 1)).astype(dtype)
     x.reshape(-1)[: 3 if x.size > 1 else 0] = [np.nan, np.inf, -np.inf][: x.size if x.size > 1 else 0]
     weight = np.ones((shape[-1], 1), dtype)

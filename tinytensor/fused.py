@@ -12,7 +12,7 @@ import numpy as np
 
 from .primitive import primitive
 from .primitives import relu
-from .quick import by_columns, counted, product, zeros_beside
+from .quick import by_columns, counted, product
 
 Array = np.ndarray[Any, Any]
 
@@ -149,9 +149,7 @@ def linear_relu(x: Array, weight: Array, bias: Array | None = None) -> Array:
     array([[0., 7.]])
     """
     out = linear.forward(x, weight, bias)
-    if type(out) is not np.ndarray:
-        return relu.forward(out)
-    return np.maximum(out, zeros_beside(out), out=out)
+    return np.maximum(out, np.zeros(out.shape, out.dtype), out=out) if type(out) is np.ndarray else relu.forward(out)
 
 
 @primitive

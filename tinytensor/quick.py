@@ -34,19 +34,6 @@ def ones(count: int, dtype: np.dtype[Any]) -> Array:
 
 
 @lru_cache(maxsize=16)
-def zero_row(length: int, dtype: np.dtype[Any]) -> Array:
-    """A vector of zeros, made once."""
-    return _constant(np.zeros(length, dtype))
-
-
-def zeros_beside(x: Array) -> Array:
-    """Zeros that broadcast to `x`: np.maximum takes a third of the time that it takes beside the number 0."""
-    if x.size > 32_768 and x.shape[-1] >= 256:  # leaves the cache to others: 0.985 of a step at L; short rows cost more
-        return zero_row(x.shape[-1], x.dtype)
-    return np.zeros(x.shape, x.dtype)
-
-
-@lru_cache(maxsize=16)
 def counted(count: int) -> Array:
     """The numbers 0 to `count` - 1, made once."""
     return _constant(np.arange(count))
