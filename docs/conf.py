@@ -24,7 +24,7 @@ os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"
 for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(name, "1")
 
-import tinytensor  # noqa: E402
+import tinytensor  # noqa: E402  # after the settings that its threads read
 
 # ------------------------------------------------------------------------------------------ project
 project = "tinytensor"

@@ -25,6 +25,14 @@ LONG = [
 ]  # fmt: skip
 
 
+@pytest.fixture(autouse=True)
+def interruptible():
+    """SIGINT as in a terminal: a shell starts what runs in the background with it ignored, and children inherit that."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """A folder with data and the model of a training that nothing interrupted."""

@@ -436,14 +436,12 @@ def test_what_arrives_at_a_layer_with_relu_keeps_its_dtype(dtype):
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
-@pytest.mark.parametrize(
-    "shape",
-    [(0, 4), (3,), (1, 256), (128, 256), (129, 256), (3, 90, 300), (257, 255), (32_769, 1), (33_000, 0), (40_000,)],
-)
+@pytest.mark.parametrize("shape", [(0, 4), (33, 0), (3,), (1, 256), (129, 256), (3, 90, 300), (32_769, 1)])
 def test_a_layers_relu_is_the_same_for_outputs_of_all_sizes(shape, dtype):
     """It is computed in place, beside an array of zeros: the same comes out, nans too."""
     x = np.random.default_rng(0).standard_normal((*shape[:-1], 1)).astype(dtype)
-    x.reshape(-1)[: 3 if x.size > 1 else 0] = [np.nan, np.inf, -np.inf][: x.size if x.size > 1 else 0]
+    if x.size >= 3:
+        x.reshape(-1)[:3] = [np.nan, np.inf, -np.inf]
     weight = np.ones((shape[-1], 1), dtype)
     out = linear_relu(x, weight, np.zeros(shape[-1], dtype))
     assert out.dtype == dtype

@@ -76,7 +76,7 @@ def plant_in(file: str, text: str, aside: Aside) -> Iterator[Mutant]:
                 after = f"({after})" if isinstance(new, ast.expr) and not is_simple(new) else after
                 key = f"{Path(file).name}:{name}:{operator}"
                 line = raw[offsets[node.lineno - 1] : start].decode() + after  # type: ignore[attr-defined]
-                line += raw[end : offsets[node.end_lineno]].decode()  # type: ignore[attr-defined]
+                line += raw[end : offsets[node.end_lineno]].decode()  # type: ignore[attr-defined]  # what can be replaced has a place
                 if isinstance(new, ast.Pass) or operator == "branch":
                     line += f" in place of {ast.unparse(node)}"
                 signature = f"{Path(file).name}:{name}: {' '.join(line.split())}"
